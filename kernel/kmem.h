@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Kernel memory for small objects, and the words in which anybody asks for memory.
+ *
+ * A cache hands out objects of one size from frames of the directly mapped zone; kmem_alloc() serves odd sizes from
+ * caches by power of two, and whole pages above. Every request says how it may be served (enum alloc): which level of
+ * the reserve it may use and whether it may sleep until there is memory. Freed objects are poisoned in debug builds.
+ * Failure can be injected in one place, alloc_inject().
+ *
+ * None of these is called with a spinlock held, ALLOC_NOSLEEP included; freeing never sleeps and may be done under
+ * locks ranked below LOCK_RANK_KMEM.
+ */
+#ifndef KERNEL_KMEM_H
+#define KERNEL_KMEM_H
+
+#include "kernel/list.h"
+#include "kernel/lock.h"
+#include "kernel/types.h"
+
+/*
+ * Levels: ORDINARY may not go below the low watermark; PRIVILEGED is for threads that the host's owner made
+ * privileged; DAEMON is for the pageout path alone. An allocation that may sleep waits until its level is served;
+ * one that may not returns NULL.
+ */
+enum alloc {
+    ALLOC_ORDINARY = 0,
+    ALLOC_PRIVILEGED = 1,
+    ALLOC_DAEMON = 2,
+    ALLOC_LEVEL_MASK = 3,
+    ALLOC_SLEEP = 0,
+    ALLOC_NOSLEEP = 4,
+    ALLOC_ZEROED = 8,           /* the memory is cleared */
+};
+
+struct kmem_cache {
+    struct list_node node;      /* in the list of all caches; see kmem.c */
+    struct spinlock lock;
+    const char *name;
+    uint32_t size;              /* of an object, bytes */
+    uint32_t align;
+    uint32_t nr_per_slab;
+    uint32_t nr_objects;        /* [K] handed out now */
+    uint32_t nr_slabs;          /* [K] */
+    struct list partial;        /* [K] slabs with room */
+    struct list full;           /* [K] */
+    uint32_t slab_frames;       /* frames a slab */
+};
+
+/*
+ * Prepares a cache; cannot fail and allocates nothing. name is kept. align 0 means that of a pointer.
+ */
+void kmem_cache_init(struct kmem_cache *cache, const char *name, size_t size, size_t align);
+
+/* Returns an object, or NULL when how forbids to wait (or the request is so privileged that waiting cannot help). */
+void *kmem_cache_alloc(struct kmem_cache *cache, enum alloc how);
+void kmem_cache_free(struct kmem_cache *cache, void *object);
+
+/* Any size from 1 byte to 1 MiB; NULL when it cannot be had. kmem_free gets the size that was asked for. */
+void *kmem_alloc(size_t size, enum alloc how);
+void kmem_free(void *memory, size_t size);
+
+/* Calls visit for every cache, for host_slab_info and leak checks. */
+void kmem_for_each_cache(void (*visit)(const struct kmem_cache *cache, void *context), void *context);
+
+/* Gives frames of empty slabs back; called in a shortage. Returns how many. */
+unsigned int kmem_reap(void);
+
+void kmem_init(void); /* after vm_frame_init() */
+
+/*
+ * Tests: makes allocations fail. nth counts down over all allocations with ALLOC_NOSLEEP or an error path (all but
+ * those that may sleep for ever); 0 turns it off. alloc_inject() is asked by the allocators themselves.
+ */
+void alloc_inject_after(unsigned int nth);
+bool alloc_inject(enum alloc how);
+
+#endif

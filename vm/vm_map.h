@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Maps: the address spaces of tasks. Entries in a balanced tree by address; each maps a range of one object.
+ *
+ * Copies (vm_map_copy) are memory on its way between maps: inside messages, and as arguments of kernel calls. A copy
+ * of entries holds object references with copy-on-write arranged; a buffer holds small data in kernel memory; an
+ * object copy is one object's range moved without copying (what the pageout path sends).
+ *
+ * The map's lock is a mutex; it is never held across a wait for a manager or for memory.
+ */
+#ifndef VM_VM_MAP_H
+#define VM_VM_MAP_H
+
+#include <mach/kern_return.h>
+#include <mach/vm_inherit.h>
+#include <mach/vm_prot.h>
+
+#include "kernel/kmem.h"
+#include "kernel/list.h"
+#include "kernel/lock.h"
+#include "kernel/rbtree.h"
+#include "kernel/types.h"
+
+struct pmap;
+struct vm_object;
+
+/* Locking: M map->lock. */
+struct vm_map_entry {
+    struct rbtree_node node;    /* [M] by start */
+    struct list_node link;      /* [M] in map->entries, by start */
+    uintptr_t start, end;       /* [M] page-aligned, not empty */
+    uintptr_t gap;              /* [M] free bytes between the previous entry's end and start */
+    uintptr_t max_gap;          /* [M] the largest gap in this node's subtree */
+    struct vm_object *object;   /* [M] a reference; NULL: zeroes, never touched */
+    uint32_t index;             /* [M] page of object at start */
+    vm_prot_t protection, max_protection; /* [M] */
+    uint16_t wired_count;       /* [M] */
+    uint16_t user_wired_count;  /* [M] */
+    vm_prot_t wired_access;     /* [M] what vm_wire asked for */
+    uint8_t inheritance;        /* [M] */
+    bool needs_copy : 1;        /* [M] shadow the object before the first write */
+    bool is_shared : 1;         /* [M] in several maps by inheritance */
+    bool in_transition : 1;     /* [M] being wired or unwired with the map unlocked; wait on the entry's map */
+    bool needs_wakeup : 1;      /* [M] */
+};
+
+struct vm_map {
+    struct mutex lock;
+    struct pmap *pmap;
+    struct rbtree tree;         /* [M] */
+    struct list entries;        /* [M] */
+    struct vm_map_entry *hint;  /* [M] entry found last, or NULL */
+    uint32_t nr_entries;        /* [M] */
+    uint32_t timestamp;         /* [M] changes with every change of an entry: faults compare */
+    uintptr_t min, max;         /* [M] bounds */
+    uintptr_t size;             /* [M] bytes mapped */
+    uintptr_t size_limit, size_max; /* [M] vm_set_size_limit; ~0: none */
+    uintptr_t wired_size;       /* [M] by users */
+    bool wire_future;           /* [M] vm_wire_all */
+    uint32_t refs;              /* [refs lock] */
+    bool wait_for_space;
+};
+
+typedef struct vm_map *vm_map_t;            /* MIG's name for it */
+typedef struct vm_map_copy *vm_map_copy_t;
+
+extern unsigned int vm_map_entry_count;     /* entries that exist, in all maps */
+
+struct vm_map *vm_map_create(struct pmap *pmap, uintptr_t min, uintptr_t max); /* consumes pmap; NULL: no memory */
+void vm_map_ref(struct vm_map *map);
+/* The last reference removes everything. Never fails; needs no memory. */
+void vm_map_unref(struct vm_map *map);
+void vm_map_lock(struct vm_map *map);
+void vm_map_unlock(struct vm_map *map);
+
+/* The child's map for task_create, by the inheritance of each entry. NULL: no memory. */
+struct vm_map *vm_map_fork(struct vm_map *parent);
+
+/* A request to map; see vm_map_enter. */
+struct vm_map_request {
+    uintptr_t address;          /* where, or where to start looking; then where it is */
+    uintptr_t size;             /* bytes; rounded up to pages by the caller */
+    uintptr_t mask;             /* address bits that must be 0 */
+    bool anywhere;
+    struct vm_object *object;   /* a reference, consumed on success; NULL: zeroes */
+    uint32_t index;
+    bool needs_copy;
+    vm_prot_t protection, max_protection;
+    vm_inherit_t inheritance;
+};
+/* KERN_SUCCESS, KERN_NO_SPACE, KERN_RESOURCE_SHORTAGE. Coalesces anonymous neighbours. */
+kern_return_t vm_map_enter(struct vm_map *map, struct vm_map_request *request);
+/* Removes what is mapped in [start, end), wired or not. Cannot fail except for the memory of a split entry. */
+kern_return_t vm_map_remove(struct vm_map *map, uintptr_t start, uintptr_t end);
+kern_return_t vm_map_protect(struct vm_map *map, uintptr_t start, uintptr_t end, vm_prot_t prot, bool set_maximum);
+kern_return_t vm_map_inherit(struct vm_map *map, uintptr_t start, uintptr_t end, vm_inherit_t inheritance);
+/* prot NONE unwires. */
+kern_return_t vm_map_wire(struct vm_map *map, uintptr_t start, uintptr_t end, vm_prot_t prot);
+
+/* What a fault needs to know; filled by vm_map_lookup with a reference to object. */
+struct vm_map_lookup {
+    struct vm_object *object;   /* a reference for the caller */
+    uint32_t index;
+    vm_prot_t prot;             /* what may be entered */
+    bool wired;
+    uint32_t timestamp;
+};
+/*
+ * Finds address for an access prot: creates the object of an untouched entry, shadows a needs_copy one for a write. Locks
+ * and unlocks the map. KERN_INVALID_ADDRESS, KERN_PROTECTION_FAILURE, KERN_RESOURCE_SHORTAGE (the caller waits for memory and retries).
+ */
+kern_return_t vm_map_lookup(struct vm_map *map, uintptr_t address, vm_prot_t prot, struct vm_map_lookup *result);
+/* Whether lookup still holds (timestamp same, or the entry still says the same): the map is locked when true is returned. */
+bool vm_map_lookup_verify_lock(struct vm_map *map, uintptr_t address, vm_prot_t prot, struct vm_map_lookup *result);
+
+/* ---- copies ---- */
+
+enum vm_map_copy_kind {
+    VM_MAP_COPY_ENTRIES,
+    VM_MAP_COPY_BUFFER,
+    VM_MAP_COPY_OBJECT,
+};
+
+struct vm_map_copy {
+    uint8_t kind;
+    uint32_t size;              /* bytes */
+    uint32_t offset;            /* of the data in the first page */
+    union {
+        struct list entries;    /* vm_map_entry by link, addresses as in the source */
+        void *buffer;           /* kmem_alloc(size) */
+        struct {                /* whole pages of one object, a reference */
+            struct vm_object *object;
+            uint32_t index;
+            bool mapped;        /* enter resident pages when it is copied out: no fault a page */
+        } object;
+    };
+    struct list_node reap_node; /* while it waits for the reaper */
+    bool preallocated;          /* part of a reserved message; not freed, its owner is told: release() */
+    void (*release)(struct vm_map_copy *copy, bool received); /* preallocated: the copy has been consumed */
+    struct vm_map_entry *reserved_entry; /* preallocated: the entry that copyout will use */
+};
+
+/* The memory [address, address + size) of map as of now; destroy: and unmap it there. size 0 gives *copy NULL. */
+kern_return_t vm_map_copyin(struct vm_map *map, uintptr_t address, uint32_t size, bool destroy, struct vm_map_copy **copy);
+/* Kernel data as a copy; memory from kmem_alloc(size) is consumed on success. */
+kern_return_t vm_map_copyin_kernel(void *memory, uint32_t size, struct vm_map_copy **copy);
+/* Maps copy (consumed on success) anywhere in map; data begins at *address, with the copy's offset in its page. */
+kern_return_t vm_map_copyout(struct vm_map *map, uintptr_t *address, struct vm_map_copy *copy);
+/* Writes copy over mapped memory at address (vm_write, vm_copy). Consumed on success. */
+kern_return_t vm_map_copy_overwrite(struct vm_map *map, uintptr_t address, struct vm_map_copy *copy);
+/*
+ * Discards: may be called with IPC locks held; only queues work where memory must be given back (the reaper does it).
+ * NULL is ignored.
+ */
+void vm_map_copy_discard(struct vm_map_copy *copy);
+/* Discards at once; no locks held. */
+void vm_map_copy_destroy(struct vm_map_copy *copy);
+/* Reads bytes out of a copy into kernel memory (whatever kind); may fault and sleep. */
+kern_return_t vm_map_copy_read(struct vm_map_copy *copy, uint32_t offset, void *to, uint32_t size);
+
+void vm_map_init(void);
+
+#endif
