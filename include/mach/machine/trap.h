@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The machine is i386.
+ */
+#include <mach/i386/trap.h>
