@@ -7,7 +7,7 @@
  * the reserve it may use and whether it may sleep until there is memory. Freed objects are poisoned in debug builds.
  * Failure can be injected in one place, alloc_inject().
  *
- * None of these is called with a spinlock held, ALLOC_NOSLEEP included; freeing never sleeps and may be done under
+ * An allocation that may sleep is never made with a spinlock held. ALLOC_NOSLEEP may be used, and anything freed, under
  * locks ranked below LOCK_RANK_KMEM.
  */
 #ifndef KERNEL_KMEM_H

@@ -23,11 +23,11 @@ enum lock_rank {
     LOCK_RANK_TASK,             /* task->lock: threads, ports, suspend counts */
     LOCK_RANK_THREAD,           /* thread->lock: state as calls see it */
     LOCK_RANK_MAP,              /* vm_map->lock (mutex) */
+    LOCK_RANK_OBJECT,           /* vm_object->lock; an object before what it shadows. Kernel messages are queued under it */
     LOCK_RANK_SPACE,            /* ipc_space->lock */
     LOCK_RANK_PSET,             /* ipc_pset->lock */
     LOCK_RANK_PORT,             /* ipc_port->lock */
-    LOCK_RANK_MEMORY_OBJECT,    /* memory_object->lock: a pager's state */
-    LOCK_RANK_OBJECT,           /* vm_object->lock; a shadow after what it shadows */
+    LOCK_RANK_MEMORY_OBJECT,    /* references of memory_object records, found from ports */
     LOCK_RANK_ACCOUNT,          /* vm_account->lock */
     LOCK_RANK_PAGE_QUEUES,      /* vm_policy's queues */
     LOCK_RANK_REAPER,           /* kernel/reaper.c's queue of deferred ends */
