@@ -43,6 +43,7 @@ typedef struct processor_set *processor_set_t;
 typedef struct ipc_port **task_array_t;
 typedef struct ipc_port **thread_array_t;
 typedef struct ipc_port **processor_array_t;
+typedef struct ipc_port **processor_name_array_t;
 typedef struct ipc_port **processor_set_array_t;
 typedef struct ipc_port **processor_set_name_array_t;
 
@@ -55,12 +56,14 @@ typedef mach_port_t thread_t;
 typedef mach_port_t host_t;
 typedef mach_port_t host_priv_t; /* a host, with the right to change it */
 typedef mach_port_t processor_t;
+typedef mach_port_t processor_name_t; /* a processor, to be looked at only */
 typedef mach_port_t processor_set_t;
 typedef mach_port_t processor_set_name_t; /* a processor set, to be looked at only */
 
 typedef task_t *task_array_t;
 typedef thread_t *thread_array_t;
 typedef mach_port_t *processor_array_t;
+typedef mach_port_t *processor_name_array_t;
 typedef mach_port_t *processor_set_array_t;
 typedef mach_port_t *processor_set_name_array_t;
 

@@ -31,6 +31,7 @@ typedef long_integer_t rpc_long_integer_t;
 /* Physical addresses are wide in the interface, whatever the machine has. */
 typedef unsigned long long phys_addr_t;
 typedef unsigned long long rpc_phys_addr_t;
+typedef rpc_phys_addr_t *rpc_phys_addr_array_t;
 
 /* Between a message's types and the program's: nothing to do, both are the same. */
 #define convert_vm_to_user null_conversion
