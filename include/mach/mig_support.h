@@ -8,6 +8,9 @@
 #include <mach/message.h>
 #include <mach/std_types.h>
 
+/* Stubs use memcpy() and strlen() as well. */
+#include <kernel/string.h>
+
 /* Room for an out-of-line array that a server's stub fills; the message moves it. On failure *addr is left alone. */
 extern void mig_allocate(vm_offset_t *addr, vm_size_t size);
 extern void mig_deallocate(vm_offset_t addr, vm_size_t size);
