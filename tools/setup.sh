@@ -63,7 +63,8 @@ setup_packages()
     # shellcheck disable=SC2086
     setup_install $build_packages "$@" || return 1
     # Some machines cannot run i386 programs, and Debian's migcom is one: then QEMU runs it.
-    if [ -x $migcom ] && ! $migcom </dev/null >/dev/null 2>&1; then
+    $migcom </dev/null >/dev/null 2>&1
+    if [ $? -ge 126 ]; then
         setup_install qemu-user
     fi
 }
