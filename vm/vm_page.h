@@ -24,8 +24,8 @@ struct vm_object;
 enum vm_page_queue {
     VM_PAGE_NOT_QUEUED,
     VM_PAGE_ACTIVE,
-    VM_PAGE_INACTIVE,
-    VM_PAGE_PARKED,             /* on the account of a manager at its window */
+    VM_PAGE_INACTIVE,           /* the scan's list, or parked on the account of a manager at its window */
+    VM_PAGE_UNEVICTABLE,        /* counted only: nobody could take it */
 };
 
 /* Locking: O object->lock; Q the page queues' lock; both to change `wire_count` from or to 0. */

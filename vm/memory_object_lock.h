@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Lock requests: a manager asks for pages back, cleaned, flushed, or with other access rights.
+ *
+ * A request is a cursor over a range. It goes as far as the manager's window allows at once and on in the worker later;
+ * memory_object_lock_completed follows the last return.
+ */
+#ifndef VM_MEMORY_OBJECT_LOCK_H
+#define VM_MEMORY_OBJECT_LOCK_H
+
+#include "kernel/list.h"
+#include "kernel/types.h"
+
+struct ipc_port;
+
+/* Locking: the object's. */
+struct memory_object_lock {
+    struct list_node node;          /* in pager->locks */
+    uint32_t index, end;            /* pages still to do: [index, end) */
+    uint32_t first;                 /* where it began, for the reply */
+    uint8_t should_return;          /* MEMORY_OBJECT_RETURN_NONE, _DIRTY, _ALL */
+    bool should_flush;
+    uint8_t lock_value;             /* VM_PROT_NO_CHANGE leaves locks alone */
+    struct ipc_port *reply;         /* a right, or NULL */
+    uint8_t reply_type;             /* its disposition */
+};
+
+/* Ends a request that will not be answered: its reply right is released. */
+void memory_object_lock_free(struct memory_object_lock *lock);
+
+void memory_object_lock_init(void);
+
+#endif
