@@ -26,7 +26,7 @@
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define __must_check __attribute__((warn_unused_result))
-#define __printf_like(format, first) __attribute__((format(printf, format, first)))
+#define __printf_like(string, first) __attribute__((format(printf, string, first)))
 
 typedef uint32_t phys_t; /* a physical address; no PAE: below 4 GiB */
 
