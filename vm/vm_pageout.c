@@ -125,43 +125,48 @@ static bool vm_pageout_page(struct vm_object *object, struct vm_page *page, stru
     return false;
 }
 
-/* Frames still to be found. */
+/* Frames still to be found; asks every account, so not for each page. */
 static int vm_pageout_shortfall(void)
 {
     return (int)vm_frame_marks.high - (int)(vm_frame_nr_free() + vm_account_review());
 }
 
-/* Scans until the goal is reached, or a whole turn brought nothing. Returns whether the goal is reached. */
-static bool vm_pageout_scan(void)
+/* Looks at up to 32 pages with one flush of the TLB; returns how many looks led to frames. */
+static unsigned int vm_pageout_look(void)
 {
     struct pmap_batch batch;
-    unsigned int fruitless = 0, looks = 0;
+    unsigned int progress = 0;
 
     pmap_batch_init(&batch);
-    while (vm_pageout_shortfall() > 0) {
-        unsigned int turn = 2 * (vm_policy_counts.inactive + vm_policy_counts.active) + 1;
-        bool progress = false;
-        for (unsigned int i = 0; i < 32 && !progress; i++) {
-            struct vm_page *page = vm_pageout_next();
-            looks++;
-            if (page == NULL)
-                continue;
-            struct vm_object *object = page->object;
-            progress = vm_pageout_page(object, page, &batch);
-            vm_object_unlock(object);
-        }
-        fruitless = progress ? 0 : fruitless + 32;
-        if (looks >= 32) {
-            pmap_batch_flush(&batch);
-            pmap_batch_init(&batch);
-            looks = 0;
-            preempt_point();
-        }
-        if (fruitless > turn)
+    for (unsigned int i = 0; i < 32; i++) {
+        struct vm_page *page = vm_pageout_next();
+        if (page == NULL)
+            continue;
+        struct vm_object *object = page->object;
+        bool took = vm_pageout_page(object, page, &batch);
+        vm_object_unlock(object);
+        progress += took;
+        /* Enough in sight without a full account: a run can be 64 pages. */
+        if (took && vm_frame_nr_free() + vm_account_total_out() >= vm_frame_marks.high)
             break;
     }
     pmap_batch_flush(&batch);
-    return vm_pageout_shortfall() <= 0;
+    return progress;
+}
+
+/* Scans until the goal is reached, or a whole turn brought nothing. Returns whether the goal is reached. */
+static bool vm_pageout_scan(void)
+{
+    unsigned int fruitless = 0;
+
+    while (vm_pageout_shortfall() > 0) {
+        unsigned int turn = 2 * (vm_policy_counts.inactive + vm_policy_counts.active) + 32;
+        fruitless = vm_pageout_look() > 0 ? 0 : fruitless + 32;
+        if (fruitless > turn)
+            return false;
+        preempt_point();
+    }
+    return true;
 }
 
 static void vm_pageout_daemon_main(void *argument)

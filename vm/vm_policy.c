@@ -3,11 +3,10 @@
  * The replacement policy.
  *
  * 1. Order. A page that is brought in goes to the end of the inactive list, or, when it came back soon enough, to the end
- *    of the active one. While the active list is below half of all evictable pages, new pages go there at once: an empty
- *    machine has nothing to protect, and so the first comers of a loop are what stays.
+ *    of the active one. While memory is plenty (twice the high watermark free) new pages become active at once: there is
+ *    nothing to protect yet, and so the first comers of a loop are what stays.
  * 2. Balance. The scan keeps the inactive list at a third of the evictable pages or more: the oldest active pages move
- *    over; one that was referenced goes around once more, but each call moves at least one, so a list of pages that are
- *    all referenced does not stop it.
+ *    over in the order in which they came, so that neighbours in an object are cold together and leave in one run.
  * 3. Second chance. A page on probation was referenced by the fault that brought it in, so its first reference bit says
  *    nothing: it is cleared when the scan first meets the page, and only a bit that is set again makes it active.
  * 4. Memory of what left. A direct-mapped table keeps, by a hash of object and index, the count of evictions at the time.
@@ -26,6 +25,8 @@
 
 /* page->history */
 #define VM_POLICY_SEEN 1u       /* the scan has met it on probation and cleared its reference bits */
+
+#define VM_POLICY_CHUNK 64u     /* pages moved over at a time when nothing else is left: a run */
 
 struct vm_policy_ghost {
     uint32_t tag;               /* of object and index; 0: none */
@@ -161,7 +162,7 @@ void vm_page_activate(struct vm_page *page)
         } else {
             vm_policy_put_inactive(page);
         }
-    } else if (vm_policy_counts.active <= vm_policy_counts.inactive) {
+    } else if (vm_frame_nr_free() > 2 * vm_frame_marks.high) {
         vm_policy_put_active(page);
     } else {
         vm_policy_put_inactive(page);
@@ -215,34 +216,35 @@ void vm_page_unwire(struct vm_page *page)
 }
 
 /*
- * Moves old active pages over until the inactive list has its third. A referenced one goes around, at most 16 a call; the
- * bits are cleared without a flush of the TLB: a stale entry hides a later reference for a while, and what that can cost
- * is one fault.
+ * Moves the oldest active pages over until the inactive list has its third, or, where all inactive pages are parked, a
+ * run's worth. A referenced page goes around once more, so the order stays that of their coming; at most 256 do so a
+ * call, and the next call goes on from there. Reference bits are cleared without a flush of the TLB: a stale entry
+ * hides a later reference for a while, and what that can cost is one fault.
  */
 static void vm_policy_balance(void)
 {
-    unsigned int patience = 16;
     unsigned int evictable = vm_policy_counts.active + vm_policy_counts.inactive;
+    unsigned int rotations = 256, forced = list_empty(&vm_policy_inactive) ? VM_POLICY_CHUNK : 0;
+    struct pmap_batch batch;
 
-    while (vm_policy_counts.inactive < evictable / 3 + 1) {
+    pmap_batch_init(&batch);
+    while (vm_policy_counts.inactive < evictable / 3 + 1 || forced > 0) {
         struct vm_page *page = list_first(&vm_policy_active, struct vm_page, queue_node);
         if (page == NULL)
             return;
-        struct pmap_batch batch;
-        pmap_batch_init(&batch);
-        bool referenced = (pmap_frame_bits(page->frame) & PMAP_REFERENCED) != 0;
-        if (referenced)
+        if (pmap_frame_bits(page->frame) & PMAP_REFERENCED) {
+            if (rotations-- == 0)
+                return;
             pmap_frame_clear_bits(page->frame, PMAP_REFERENCED, &batch);
-        if (referenced && patience > 0) {
-            patience--;
             list_remove(&page->queue_node);
             list_insert_tail(&vm_policy_active, &page->queue_node);
             continue;
         }
         vm_policy_take_off(page);
-        page->history = VM_POLICY_SEEN;
         vm_policy_put_inactive(page);
-        patience = 16;
+        page->history = VM_POLICY_SEEN;
+        if (forced > 0)
+            forced--;
     }
 }
 
