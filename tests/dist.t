@@ -1,0 +1,65 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# dist.t BUILD: make dist in BUILD gives a tarball that configures with --host=, builds without a warning and installs.
+set -u
+build=${1?}
+echo 1..4
+number=0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+# try NAME COMMAND...: one test; what the command says is a comment when it fails.
+try()
+{
+    local name=$1
+    shift
+    number=$((number + 1))
+    if "$@" >"$work/log" 2>&1; then
+        echo "ok $number - $name"
+    else
+        tail -n 30 "$work/log" | sed 's/^/# /'
+        echo "not ok $number - $name"
+    fi
+}
+
+make_tarball()
+{
+    make -C "$build" dist-gzip distdir=machair-dist &&
+        tar -xzf "$build/machair-dist.tar.gz" -C "$work" && rm "$build/machair-dist.tar.gz"
+}
+# A bare cross compiler, as far as it matters here: the names i686-elf-*, i386 and nothing else, and no C library to link
+# a program with.
+configure_cross()
+{
+    mkdir "$work/bin" "$work/build" && cd "$work/build" || return 1
+    cat >"$work/bin/i686-elf-gcc" <<'END'
+#!/bin/sh
+case " $* " in
+*" -c "* | *" -E "* | *" -S "* | *" -print-"* | *" -v "* | *" -V "* | *version*) exec gcc -m32 "$@" ;;
+esac
+echo "i686-elf-ld: cannot find crt0.o" >&2
+exit 1
+END
+    printf '#!/bin/sh\nexec ld -m elf_i386 "$@"\n' >"$work/bin/i686-elf-ld"
+    for tool in ar ranlib nm objcopy strip; do
+        printf '#!/bin/sh\nexec %s "$@"\n' $tool >"$work/bin/i686-elf-$tool"
+    done
+    chmod +x "$work"/bin/*
+    PATH=$work/bin:$PATH ../machair-dist/configure --host=i686-elf --prefix="$work/root"
+}
+build_cross()
+{
+    cd "$work/build" && PATH=$work/bin:$PATH make -j"$(nproc)" >"$work/make.log" 2>&1 || { cat "$work/make.log"; return 1; }
+    ! grep -i 'warning' "$work/make.log" && [ -s machair ] && [ -s machair.iso ]
+}
+# All that include/ holds for programs is there, and nothing else.
+install_cross()
+{
+    cd "$work/build" && PATH=$work/bin:$PATH make install || return 1
+    (cd ../machair-dist/include && find device mach mach_debug -name '*.h' -o -name '*.defs' | sort) >"$work/ours"
+    (cd "$work/root/include" && find . -type f | sed 's|^\./||' | sort) >"$work/installed"
+    diff "$work/ours" "$work/installed"
+}
+try 'make dist' make_tarball
+try 'configure --host=i686-elf' configure_cross
+try 'make, without a warning' build_cross
+try 'make install' install_cross
