@@ -71,7 +71,7 @@ static void memory_object_put_port(struct memory_object_builder *build, unsigned
     build->head->msgh_bits |= MACH_MSGH_BITS_COMPLEX;
 }
 
-static void memory_object_finish(struct memory_object_builder *build)
+static void memory_object_queue(struct memory_object_builder *build)
 {
     build->head->msgh_size = (mach_msg_size_t)((char *)build->item - (char *)build->head);
     ipc_mqueue_send_always(build->kmsg);
@@ -97,7 +97,7 @@ kern_return_t memory_object_send_init(struct memory_object *pager)
         return KERN_RESOURCE_SHORTAGE;
     memory_object_put_port(&build, MACH_MSG_TYPE_PORT_SEND, ipc_port_make_send(pager->name));
     memory_object_put(&build, &memory_object_word, PAGE_SIZE);
-    memory_object_finish(&build);
+    memory_object_queue(&build);
     return KERN_SUCCESS;
 }
 
@@ -112,7 +112,7 @@ static kern_return_t memory_object_send_ask(struct memory_object *pager, mach_ms
     memory_object_put(&build, &memory_object_word, index << PAGE_SHIFT);
     memory_object_put(&build, &memory_object_word, nr_pages << PAGE_SHIFT);
     memory_object_put(&build, &memory_object_word, (uint32_t)access);
-    memory_object_finish(&build);
+    memory_object_queue(&build);
     return KERN_SUCCESS;
 }
 
@@ -137,7 +137,7 @@ kern_return_t memory_object_send_terminate(struct ipc_port *port, struct ipc_por
     ipc_port_detach_kernel(name);
     memory_object_put_port(&build, MACH_MSG_TYPE_PORT_RECEIVE, control);
     memory_object_put_port(&build, MACH_MSG_TYPE_PORT_RECEIVE, name);
-    memory_object_finish(&build);
+    memory_object_queue(&build);
     return KERN_SUCCESS;
 }
 
@@ -153,7 +153,7 @@ kern_return_t memory_object_send_lock_completed(struct ipc_port *reply, unsigned
     memory_object_put_port(&build, MACH_MSG_TYPE_PORT_SEND, ipc_port_make_send(pager->control));
     memory_object_put(&build, &memory_object_word, index << PAGE_SHIFT);
     memory_object_put(&build, &memory_object_word, nr_pages << PAGE_SHIFT);
-    memory_object_finish(&build);
+    memory_object_queue(&build);
     return KERN_SUCCESS;
 }
 
@@ -172,7 +172,7 @@ kern_return_t memory_object_send_supply_completed(struct ipc_port *reply, unsign
     memory_object_put(&build, &memory_object_word, length);
     memory_object_put(&build, &memory_object_word, (uint32_t)result);
     memory_object_put(&build, &memory_object_word, error_offset);
-    memory_object_finish(&build);
+    memory_object_queue(&build);
     return KERN_SUCCESS;
 }
 
@@ -187,7 +187,7 @@ kern_return_t memory_object_send_change_completed(struct ipc_port *reply, unsign
         return KERN_RESOURCE_SHORTAGE;
     memory_object_put(&build, &memory_object_boolean, may_cache);
     memory_object_put(&build, &memory_object_word, (uint32_t)strategy);
-    memory_object_finish(&build);
+    memory_object_queue(&build);
     return KERN_SUCCESS;
 }
 
@@ -227,5 +227,5 @@ void memory_object_send_data_return(struct ipc_kmsg *kmsg, struct memory_object 
     memory_object_put(&build, &memory_object_boolean, dirty);
     memory_object_put(&build, &memory_object_boolean, kernel_copy);
     assert((char *)build.item - (char *)build.head == MEMORY_OBJECT_DATA_RETURN_SIZE);
-    memory_object_finish(&build);
+    memory_object_queue(&build);
 }
