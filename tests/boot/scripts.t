@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Boot scripts and kernel options that mean nothing.
+. "$(dirname "$0")/lib.sh"
+echo 1..12
+
+script_stops 'an unknown function' 'nothing.*task-destroy' 'nothing ${host-port} $(task-destroy)'
+script_stops 'an unknown variable' 'nothing.*no-such-port' 'nothing ${no-such-port} $(task-create) $(task-resume)'
+script_stops 'a variable that does not end' 'nothing' 'nothing ${host-port $(task-create)'
+script_stops 'a function that does not end' 'nothing' 'nothing $(task-create'
+script_stops 'a variable without a name' 'nothing' 'nothing ${} $(task-create) $(task-resume)'
+script_stops 'a function without a name' 'nothing' 'nothing $() $(task-resume)'
+script_stops 'task-resume without a task' 'nothing.*task' 'nothing $(task-resume)'
+script_stops 'a program without a task' 'nothing.*task' 'nothing ${host-port}'
+script_stops 'two tasks in one line' 'nothing.*task' 'nothing $(a=task-create) $(b=task-create) $(task-resume)'
+script_stops 'a port of another kind as a task' 'nothing' 'nothing $(x=task-resume) $(task-create)'
+
+stops 'an unknown option' 'frobnicate' -a frobnicate -i "$work/nothing" "nothing${good_script#good}"
+stops 'an unknown test' 'no-such-test' -a test=no-such-test
