@@ -163,10 +163,11 @@ static const struct map *find_map(const char *cmdline)
     return NULL;
 }
 
-/* Returns the entry point. */
+/* Returns the physical address of the entry point, which the kernel's file may give as a virtual one. */
 static uint32_t load(const struct module *kernel)
 {
     const struct elf_header *head = (const void *)kernel->start;
+    uint32_t entry = head->entry;
 
     if (head->ident[0] != 0x7f || head->phentsize != sizeof(struct elf_segment))
         stop("the first module is no kernel");
@@ -179,8 +180,10 @@ static uint32_t load(const struct module *kernel)
             stop("the kernel is too large");
         memcpy((void *)s->paddr, kernel->start + s->offset, s->filesz);
         memset((void *)(s->paddr + s->filesz), 0, s->memsz - s->filesz);
+        if (head->entry - s->vaddr < s->memsz)
+            entry = head->entry - s->vaddr + s->paddr;
     }
-    return head->entry;
+    return entry;
 }
 
 void shim_main(const struct info *from)
