@@ -31,6 +31,7 @@ my @hooks = (
 # How each .defs is used: which of MIG's outputs, with which definitions, compared how, and for which files.
 my @modes = (
     { name => 'program', output => 'user', define => [], kernel => 0 },
+    { name => 'program with hooks', output => 'user', define => \@hooks, kernel => 0 },
     { name => 'server', output => 'server', define => [], kernel => 0 },
     { name => 'server with sequence numbers', output => 'server', define => ['-DSEQNOS=1'], kernel => 0, if => 'SEQNOS' },
     { name => 'server with hooks', output => 'server', define => \@hooks, kernel => 0 },
@@ -51,6 +52,12 @@ sub prepare {
     @ENV{qw(MIGDIR MIGCOM)} = ($tools->{work}, 'migcom');
 }
 
+# The file of a .defs: one of the set's, or the one that every set must understand.
+sub path {
+    my ($tools, $include, $defs) = @_;
+    return $defs eq 'probe' ? "$tools->{here}/probe.defs" : "$include/$defs.defs";
+}
+
 # The text that MIG makes, or undef and why not.
 sub generate {
     my ($tools, $include, $defs, $mode) = @_;
@@ -58,7 +65,7 @@ sub generate {
     unlink values %file;
     local $ENV{CC} = join ' ', @{ $tools->{cc} }, '-m32 -nostdinc', "-I$include";
     my @command = ($tools->{mig}, '-n', '-DMACH_PCSAMPLE=1', @{ $mode->{define} }, map({ ("-$_", $file{$_}) } sort keys %file),
-                   "$include/$defs.defs");
+                   path($tools, $include, $defs));
     my $pid = open my $messages, '-|';
     die "fork: $!\n" unless defined $pid;
     if (!$pid) {
@@ -128,10 +135,10 @@ sub difference {
 sub compare {
     my ($tools, $ours, $theirs, $lists, $point) = @_;
     prepare($tools);
-    for my $defs (@defs) {
+    for my $defs (@defs, 'probe') {
         my $file = "$defs.defs";
         my (%problems, %ids, %modes, @broken, %new);
-        my $reference = do { local (@ARGV, $/) = "$theirs/$file"; <> };
+        my $reference = do { local (@ARGV, $/) = path($tools, $theirs, $defs); <> };
         for my $mode (@modes) {
             next if $mode->{if} && $reference !~ /\b$mode->{if}\b/;
             my ($their_text, $their_error) = generate($tools, $theirs, $defs, $mode);
