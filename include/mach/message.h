@@ -177,7 +177,7 @@ typedef kern_return_t mach_msg_return_t;
 /* The kernel declares the trap's other side itself. */
 #ifndef MACH_KERNEL
 
-/* Sends, receives, or sends and then receives, in the same buffer. Restarts what was interrupted, unless told not to. */
+/* Sends, receives, or sends and then receives, in one buffer. Restarts what was interrupted, unless told not to. */
 extern mach_msg_return_t mach_msg(mach_msg_header_t *msg, mach_msg_option_t option, mach_msg_size_t send_size,
                                   mach_msg_size_t rcv_size, mach_port_name_t rcv_name, mach_msg_timeout_t timeout,
                                   mach_port_name_t notify);

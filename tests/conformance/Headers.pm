@@ -56,16 +56,17 @@ sub shims {
     spew("$shims/sys/types.h", "#include <stddef.h>\n#include <stdint.h>\n");
     spew("$shims/string.h", "#include <stddef.h>\nvoid *memset(void *, int, size_t);\n");
     spew("$shims/kern/macros.h", "#define __packed __attribute__((packed))\n");
-    spew("$shims/mach/machine/exec/elf.h", "#include <stdint.h>\ntypedef uint32_t Elf32_Addr, Elf32_Off, Elf32_Word;\n" .
-         "typedef int32_t Elf32_Sword;\ntypedef uint16_t Elf32_Half;\n");
+    spew("$shims/mach/machine/exec/elf.h", "#include <stdint.h>\n" .
+         "typedef uint32_t Elf32_Addr, Elf32_Off, Elf32_Word;\ntypedef int32_t Elf32_Sword;\ntypedef uint16_t Elf32_Half;\n");
     return $shims;
 }
 
 # Runs the compiler for i386 on one set; returns whether it worked, and all that it said.
 sub compile {
     my ($tools, $set, @arguments) = @_;
-    my @command = (@{ $tools->{cc} }, qw(-m32 -march=i486 -std=gnu11 -ffreestanding -fno-pic -fno-asynchronous-unwind-tables
-                   -fno-stack-protector -nostdinc), '-isystem', $tools->{gcc_include}, "-I$set", "-I$tools->{shims}", @arguments);
+    my @command = (@{ $tools->{cc} }, qw(-m32 -march=i486 -std=gnu11 -ffreestanding -fno-pic -fno-stack-protector
+                   -fno-asynchronous-unwind-tables -nostdinc), '-isystem', $tools->{gcc_include}, "-I$set",
+                   "-I$tools->{shims}", @arguments);
     return output(@command);
 }
 
@@ -131,7 +132,8 @@ sub uses {
 sub expansions {
     my ($tools, $set, $headers, $uses) = @_;
     my @keys = sort keys %$uses;
-    my $source = spew("$tools->{work}/expand.c", unit($headers) . join '', map { "\@\@$_\@\@ $uses->{$keys[$_]}{text}\n" } 0 .. $#keys);
+    my $source = spew("$tools->{work}/expand.c", unit($headers) .
+                      join '', map { "\@\@$_\@\@ $uses->{$keys[$_]}{text}\n" } 0 .. $#keys);
     my ($worked, $text) = compile($tools, $set, qw(-E -P), $source);
     die "the macros of $set do not expand:\n$text" unless $worked;
     my %expansions;
@@ -160,14 +162,17 @@ sub values_of {
         } @keys);
         my $object = "$tools->{work}/values.o";
         unlink $object;
-        my ($worked, $text) = compile($tools, $set, qw(-w -fno-toplevel-reorder -ftrack-macro-expansion=0 -c -o), $object, $source);
+        my ($worked, $text) = compile($tools, $set, qw(-w -fno-toplevel-reorder -ftrack-macro-expansion=0 -c -o),
+                                      $object, $source);
         if ($worked) {
             my $facts = "$tools->{work}/values.bin";
             output($tools->{objcopy}, '-O', 'binary', '-j', '.facts', $object, $facts);
             my @facts = unpack 'q<*', slurp($facts);
             die "facts and uses differ in number\n" if @facts != 3 * @keys;
-            return { map { ($keys[$_] => "$facts[3 * $_], $facts[3 * $_ + 1] bytes" . ($facts[3 * $_ + 2] ? '' : ' unsigned')) }
-                     0 .. $#keys };
+            return { map {
+                my ($value, $size, $signed) = splice @facts, 0, 3;
+                ($_ => "$value, $size bytes" . ($signed ? '' : ' unsigned'))
+            } @keys };
         }
         my %bad = map { ($_ - $lines - 1 => 1) } $text =~ /^\Q$source\E:(\d+):\d+: error/mg;
         die "values of $set: $text" if !%bad;
@@ -204,8 +209,9 @@ sub compare_macros {
                 $valued++ if defined $their_value;
                 if (defined $their_value && ($our_value // 'no value') ne $their_value) {
                     $problem = "is " . ($our_value // 'no value') . ", theirs $their_value";
-                } elsif (!defined $their_value && ($expansions{ours}{$key} // '') ne ($expansions{theirs}{$key} // '')) {
-                    $problem //= "is $expansions{ours}{$key}\ntheirs $expansions{theirs}{$key}";
+                } elsif (!defined $their_value) {
+                    my ($their_text, $our_text) = map { $expansions{$_}{$key} // '' } qw(theirs ours);
+                    $problem //= "is $our_text\ntheirs $their_text" if $our_text ne $their_text;
                 }
             }
         }
@@ -249,7 +255,7 @@ sub debug_information {
         } elsif ($entry && /^ +<[0-9a-f]+> +DW_AT_(\w+) *: (.*?)\s*$/) {
             # readelf says "(form) value<tab>(meaning)" or "(form) <0xreference>, names"; older ones leave the form out.
             my ($attribute, $value) = ($1, $2);
-            $value =~ s/^\((?:addr|data\d+|[su]data|implicit_const|flag\w*|ref\w+|string|\w*strp\w*|strx\d*|exprloc|block\d*)\) //;
+            $value =~ s/^\((?:addr|data\d+|[su]data|implicit_const|flag\w*|ref\w+|string|\w*strp\w*|exprloc|block\d*)\) //;
             $value =~ s/^\((?:indirect|offset).*?\): //;
             $value =~ s/^<0x([0-9a-f]+)>.*/$1/;
             $value =~ s/\t.*//;
@@ -288,12 +294,13 @@ sub describe {
     return "$kind $entry->{name}" if $behind && $entry->{name};
     my @members = map {
         my $member = $_;
-        my $bits = join '', map { defined $member->{$_} ? " $_ $member->{$_}" : '' } qw(bit_size bit_offset data_bit_offset);
+        my $bits = join '', map { defined $member->{$_} ? " $_ $member->{$_}" : '' }
+                   qw(bit_size bit_offset data_bit_offset);
         '  at ' . ($member->{data_member_location} // 0) . "$bits: " . ($member->{name} // '(unnamed)') . ' ' .
         describe($entries, $member->{type}, $behind)
     } grep { $_->{tag} eq 'member' } @{ $entry->{children} };
-    return "$kind, " . ($entry->{byte_size} // 'unknown') . " bytes, alignment " . ($entry->{alignment} // 'natural') . " {\n" .
-           join("\n", @members) . "\n}";
+    my ($size, $alignment) = ($entry->{byte_size} // 'unknown', $entry->{alignment} // 'natural');
+    return "$kind, $size bytes, alignment $alignment {\n" . join("\n", @members) . "\n}";
 }
 
 # { "struct x" or "type y" or "function z" => description }
@@ -306,7 +313,8 @@ sub types {
     # A function that is only declared has no debug information; a type made from it has.
     my @functions = slurp($prototypes) =~ m{^/\* \Q$set\E/.*? \*/ [^(]*?\b(\w+) \(}mg;
     spew($source, unit($headers) . join '', map { "typedef __typeof__($_) function_$_;\n" } @functions);
-    ($worked, $text) = compile($tools, $set, qw(-gdwarf-5 -fno-eliminate-unused-debug-types -w -c -o), $object, $source);
+    ($worked, $text) = compile($tools, $set, qw(-gdwarf-5 -fno-eliminate-unused-debug-types -w -c -o), $object,
+                               $source);
     die "the headers of $set do not compile:\n$text" unless $worked;
     my $entries = debug_information($tools, $object);
     my %types;
@@ -369,7 +377,8 @@ sub compare_code {
                   ['mach/i386/asm.h: code for profiling', '-DGPROF', "$tools->{here}/samples.S"]) {
         my ($name, @arguments) = @$case;
         my ($our, $their) = (code($tools, $ours, @arguments), code($tools, $theirs, @arguments));
-        $point->($name, $their =~ /^does not compile/ ? "theirs $their" : $our ne $their ? Stubs::difference($our, $their) : ());
+        $point->($name, $their =~ /^does not compile/ ? "theirs $their" :
+                        $our ne $their ? Stubs::difference($our, $their) : ());
     }
 }
 
@@ -384,7 +393,8 @@ sub traps {
     my %traps;
     while ($text =~ /^[0-9a-f]+ <(\w+)>:\n((?:.+\n)+)/mg) {
         my ($name, $code) = ($1, $2);
-        $traps{$name} = join '; ', map { s/^\s*[0-9a-f]+:\s*//r =~ s/\s+/ /gr } grep { !/\bnop\b|xchg|lea / } split /\n/, $code;
+        my @instructions = grep { !/\bnop\b|xchg|lea / } split /\n/, $code; # without what pads
+        $traps{$name} = join '; ', map { s/^\s*[0-9a-f]+:\s*//r =~ s/\s+/ /gr } @instructions;
     }
     my $header = slurp("$set/mach/syscall_sw.h");
     while ($header =~ /^kernel_trap\s*\(\s*(\w+)\s*,\s*-?\d+\s*,\s*(\d+)\s*\)/mg) {
@@ -396,13 +406,16 @@ sub traps {
 sub compare_traps {
     my ($tools, $ours, $theirs, $lists, $point) = @_;
     my ($our, $their) = (traps($tools, $ours), traps($tools, $theirs));
-    $point->("trap $_", ($our->{$_} // 'missing') eq $their->{$_} ? () : ('ours: ' . ($our->{$_} // 'missing'), "theirs: $their->{$_}"))
-        for sort keys %$their;
+    for my $name (sort keys %$their) {
+        my $found = $our->{$name} // 'missing';
+        $point->("trap $name", $found eq $their->{$name} ? () : ("ours: $found", "theirs: $their->{$name}"));
+    }
     for my $name (sort grep { !exists $their->{$_} } keys %$our) {
         my $addition = $lists->{additions}{trap}{$name};
         $addition->{used} = 1 if $addition;
         my $number = $our->{$name} =~ /\$0x([0-9a-f]+),%eax/ ? unpack 'l', pack 'L', hex $1 : 'none';
-        $point->("trap $name (addition)", !$addition ? 'is not listed' : $addition->{value} ne $number ? "is $number" : ());
+        $point->("trap $name (addition)",
+                 !$addition ? 'is not listed' : $addition->{value} ne $number ? "is $number" : ());
     }
 }
 
@@ -412,7 +425,8 @@ sub compare_alone {
     my @problems;
     for my $header (@$headers) {
         my $source = spew("$tools->{work}/alone.c", "#include <$header>\n#include <$header>\nextern int not_empty;\n");
-        my ($worked, $text) = compile($tools, $ours, qw(-std=gnu89 -Wall -Wextra -Wstrict-prototypes -Werror -fsyntax-only), $source);
+        my ($worked, $text) = compile($tools, $ours, qw(-std=gnu89 -Wall -Wextra -Wstrict-prototypes -Werror
+                                                             -fsyntax-only), $source);
         push @problems, "$header: $text" unless $worked;
     }
     $point->('headers: each compiles alone', @problems);

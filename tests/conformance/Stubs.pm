@@ -33,9 +33,11 @@ my @modes = (
     { name => 'program', output => 'user', define => [], kernel => 0 },
     { name => 'program with hooks', output => 'user', define => \@hooks, kernel => 0 },
     { name => 'server', output => 'server', define => [], kernel => 0 },
-    { name => 'server with sequence numbers', output => 'server', define => ['-DSEQNOS=1'], kernel => 0, if => 'SEQNOS' },
+    { name => 'server with sequence numbers', output => 'server', define => ['-DSEQNOS=1'], kernel => 0,
+      if => 'SEQNOS' },
     { name => 'server with hooks', output => 'server', define => \@hooks, kernel => 0 },
-    { name => 'kernel server', output => 'server', define => ['-DKERNEL_SERVER=1'], kernel => 1, if => 'KERNEL_SERVER' },
+    { name => 'kernel server', output => 'server', define => ['-DKERNEL_SERVER=1'], kernel => 1,
+      if => 'KERNEL_SERVER' },
     { name => 'kernel user', output => 'user', define => ['-DKERNEL_USER=1'], kernel => 1, if => 'KERNEL_USER' },
 );
 
@@ -64,8 +66,8 @@ sub generate {
     my %file = map { $_ => "$tools->{work}/mig.$_" } qw(user server header sheader);
     unlink values %file;
     local $ENV{CC} = join ' ', @{ $tools->{cc} }, '-m32 -nostdinc', "-I$include";
-    my @command = ($tools->{mig}, '-n', '-DMACH_PCSAMPLE=1', @{ $mode->{define} }, map({ ("-$_", $file{$_}) } sort keys %file),
-                   path($tools, $include, $defs));
+    my @command = ($tools->{mig}, '-n', '-DMACH_PCSAMPLE=1', @{ $mode->{define} },
+                   map({ ("-$_", $file{$_}) } sort keys %file), path($tools, $include, $defs));
     my $pid = open my $messages, '-|';
     die "fork: $!\n" unless defined $pid;
     if (!$pid) {
