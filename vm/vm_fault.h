@@ -4,7 +4,8 @@
  *
  * vm_fault() is called for a user's or the kernel's access (copyin and copyout). It finds the page through the map, the
  * object and its shadows, asks a manager or fills with zeroes where it must, copies on write, and enters the mapping.
- * It holds no lock while it waits; after each wait it starts over from the map (and notices that it changed).
+ * It holds no lock while it waits; after each wait it starts over from the map. The map stays locked through a try, which never
+ * sleeps.
  */
 #ifndef VM_VM_FAULT_H
 #define VM_VM_FAULT_H
@@ -14,9 +15,10 @@
 
 #include "kernel/types.h"
 
+struct vm_frame;
 struct vm_map;
+struct vm_map_entry;
 struct vm_object;
-struct vm_page;
 
 /*
  * Resolves an access of kind prot (READ, or READ|WRITE) at address. KERN_SUCCESS; KERN_INVALID_ADDRESS (nothing mapped),
@@ -28,14 +30,23 @@ kern_return_t vm_fault(struct vm_map *map, uintptr_t address, vm_prot_t prot);
 /* The same for one page of an entry that is being wired: the page is wired before it is entered. */
 kern_return_t vm_fault_wire(struct vm_map *map, uintptr_t address, vm_prot_t prot);
 
+/* Undoes vm_fault_wire of one page of entry; the map is locked, the pmap's mapping is the caller's. */
+void vm_fault_unwire(struct vm_map_entry *entry, uintptr_t address);
+
 /*
- * Brings the page at index of object (with its shadows) in for reading or writing, for copies made by the kernel: on
- * success *page is resident and busy in *holder (object itself if prot has WRITE), whose paging count is held and
- * which is unlocked. Finish with vm_fault_page_done. Same errors as vm_fault.
+ * Kernel memory to or from mapped memory within one page, whoever's map it is: as vm_fault, but the bytes are moved
+ * instead of a mapping being entered.
  */
-kern_return_t vm_fault_page(struct vm_object *object, uint32_t index, vm_prot_t prot, bool interruptible,
-                            struct vm_page **page);
-void vm_fault_page_done(struct vm_page *page);
+kern_return_t vm_fault_read(struct vm_map *map, uintptr_t address, void *to, size_t size);
+kern_return_t vm_fault_write(struct vm_map *map, uintptr_t address, const void *from, size_t size);
+
+/*
+ * The bytes of the page at index of object, as seen through its shadows, into kernel memory or a frame. *found is false
+ * when there is no data anywhere, which reads as zeroes: the frame is not touched then. The caller holds a reference
+ * and no locks. Same errors as vm_fault.
+ */
+kern_return_t vm_fault_object_read(struct vm_object *object, uint32_t index, unsigned int offset, void *to, size_t size);
+kern_return_t vm_fault_object_copy(struct vm_object *object, uint32_t index, struct vm_frame *to, bool *found);
 
 /* Counters by kind of fault: true numbers for vm_statistics. */
 struct vm_fault_counters {

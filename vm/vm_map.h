@@ -19,10 +19,13 @@
 #include "kernel/list.h"
 #include "kernel/lock.h"
 #include "kernel/rbtree.h"
+#include "kernel/reaper.h"
 #include "kernel/types.h"
 
 struct pmap;
+struct vm_frame;
 struct vm_object;
+struct vm_page;
 
 /* Locking: M map->lock. */
 struct vm_map_entry {
@@ -51,22 +54,22 @@ struct vm_map {
     struct list entries;        /* [M] */
     struct vm_map_entry *hint;  /* [M] entry found last, or NULL */
     uint32_t nr_entries;        /* [M] */
-    uint32_t timestamp;         /* [M] changes with every change of an entry: faults compare */
     uintptr_t min, max;         /* [M] bounds */
     uintptr_t size;             /* [M] bytes mapped */
     uintptr_t size_limit, size_max; /* [M] vm_set_size_limit; ~0: none */
     uintptr_t wired_size;       /* [M] by users */
     bool wire_future;           /* [M] vm_wire_all */
-    uint32_t refs;              /* [refs lock] */
-    bool wait_for_space;
+    uint32_t refs;              /* atomic */
 };
 
 typedef struct vm_map *vm_map_t;            /* MIG's name for it */
 typedef struct vm_map_copy *vm_map_copy_t;
 
 extern unsigned int vm_map_entry_count;     /* entries that exist, in all maps */
+extern struct vm_map *kernel_map;           /* the kernel task's: an ordinary one, for threads that act like users */
 
-struct vm_map *vm_map_create(struct pmap *pmap, uintptr_t min, uintptr_t max); /* consumes pmap; NULL: no memory */
+/* An empty map. pmap is its own from now on, and stays the caller's if this fails. NULL: no memory. */
+struct vm_map *vm_map_create(struct pmap *pmap, uintptr_t min, uintptr_t max);
 void vm_map_ref(struct vm_map *map);
 /* The last reference removes everything. Never fails; needs no memory. */
 void vm_map_unref(struct vm_map *map);
@@ -88,7 +91,7 @@ struct vm_map_request {
     vm_prot_t protection, max_protection;
     vm_inherit_t inheritance;
 };
-/* KERN_SUCCESS, KERN_NO_SPACE, KERN_RESOURCE_SHORTAGE. Coalesces anonymous neighbours. */
+/* KERN_SUCCESS, KERN_INVALID_ADDRESS, KERN_NO_SPACE, KERN_RESOURCE_SHORTAGE. Coalesces anonymous neighbours. */
 kern_return_t vm_map_enter(struct vm_map *map, struct vm_map_request *request);
 /* Removes what is mapped in [start, end), wired or not. Cannot fail except for the memory of a split entry. */
 kern_return_t vm_map_remove(struct vm_map *map, uintptr_t start, uintptr_t end);
@@ -97,21 +100,30 @@ kern_return_t vm_map_inherit(struct vm_map *map, uintptr_t start, uintptr_t end,
 /* prot NONE unwires. */
 kern_return_t vm_map_wire(struct vm_map *map, uintptr_t start, uintptr_t end, vm_prot_t prot);
 
-/* What a fault needs to know; filled by vm_map_lookup with a reference to object. */
-struct vm_map_lookup {
-    struct vm_object *object;   /* a reference for the caller */
+/* The entry that address is in, or NULL; map locked. */
+struct vm_map_entry *vm_map_lookup_entry(struct vm_map *map, uintptr_t address);
+
+/* What vm_region tells about the entry that address is in, or the first one above; map not locked. */
+struct vm_map_region {
+    uintptr_t start, size;
+    struct vm_object *object;   /* a reference, or NULL */
     uint32_t index;
-    vm_prot_t prot;             /* what may be entered */
-    bool wired;
-    uint32_t timestamp;
+    vm_prot_t protection, max_protection;
+    vm_inherit_t inheritance;
+    bool is_shared;
 };
-/*
- * Finds address for an access prot: creates the object of an untouched entry, shadows a needs_copy one for a write. Locks
- * and unlocks the map. KERN_INVALID_ADDRESS, KERN_PROTECTION_FAILURE, KERN_RESOURCE_SHORTAGE (the caller waits for memory and retries).
- */
-kern_return_t vm_map_lookup(struct vm_map *map, uintptr_t address, vm_prot_t prot, struct vm_map_lookup *result);
-/* Whether lookup still holds (timestamp same, or the entry still says the same): the map is locked when true is returned. */
-bool vm_map_lookup_verify_lock(struct vm_map *map, uintptr_t address, vm_prot_t prot, struct vm_map_lookup *result);
+kern_return_t vm_map_region(struct vm_map *map, uintptr_t address, struct vm_map_region *region); /* or KERN_NO_SPACE */
+
+/* Wires (or no longer wires) whatever is entered from now on. */
+void vm_map_set_wire_future(struct vm_map *map, bool wire);
+
+/* Entries as such: for who must have one at hand before it is needed. NULL: no memory. */
+struct vm_map_entry *vm_map_entry_create(enum alloc how);
+void vm_map_entry_destroy(struct vm_map_entry *entry);
+
+/* Kernel memory to or from mapped memory, as its user could access it. Errors of faults; may sleep; map not locked. */
+kern_return_t vm_map_read(struct vm_map *map, uintptr_t address, void *to, uint32_t size);
+kern_return_t vm_map_write(struct vm_map *map, uintptr_t address, const void *from, uint32_t size);
 
 /* ---- copies ---- */
 
@@ -124,9 +136,9 @@ enum vm_map_copy_kind {
 struct vm_map_copy {
     uint8_t kind;
     uint32_t size;              /* bytes */
-    uint32_t offset;            /* of the data in the first page */
+    uint32_t offset;            /* of the data in the first page; 0 for a buffer */
     union {
-        struct list entries;    /* vm_map_entry by link, addresses as in the source */
+        struct list entries;    /* vm_map_entry by link, contiguous, addresses as in the source */
         void *buffer;           /* kmem_alloc(size) */
         struct {                /* whole pages of one object, a reference */
             struct vm_object *object;
@@ -134,7 +146,7 @@ struct vm_map_copy {
             bool mapped;        /* enter resident pages when it is copied out: no fault a page */
         } object;
     };
-    struct list_node reap_node; /* while it waits for the reaper */
+    struct reaper_item reap;    /* while it waits for the reaper */
     bool preallocated;          /* part of a reserved message; not freed, its owner is told: release() */
     void (*release)(struct vm_map_copy *copy, bool received); /* preallocated: the copy has been consumed */
     struct vm_map_entry *reserved_entry; /* preallocated: the entry that copyout will use */
@@ -157,6 +169,13 @@ void vm_map_copy_discard(struct vm_map_copy *copy);
 void vm_map_copy_destroy(struct vm_map_copy *copy);
 /* Reads bytes out of a copy into kernel memory (whatever kind); may fault and sleep. */
 kern_return_t vm_map_copy_read(struct vm_map_copy *copy, uint32_t offset, void *to, uint32_t size);
+/* The page of data at offset (a multiple of pages; what lies behind the copy's end is zeroes) into frame. The same. */
+kern_return_t vm_map_copy_read_frame(struct vm_map_copy *copy, uint32_t offset, struct vm_frame *frame);
+/*
+ * The page that holds the whole page of data at offset, taken out of the copy, if nobody else can see it: in no object,
+ * not mapped, its frame its own. NULL: its bytes must be copied. Never sleeps.
+ */
+struct vm_page *vm_map_copy_steal_page(struct vm_map_copy *copy, uint32_t offset);
 
 void vm_map_init(void);
 

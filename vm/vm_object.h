@@ -14,6 +14,7 @@
 #include <mach/memory_object.h>
 #include <mach/vm_prot.h>
 
+#include "kernel/kmem.h"
 #include "kernel/list.h"
 #include "kernel/lock.h"
 #include "kernel/rbtree.h"
@@ -59,12 +60,12 @@ struct vm_object {
     struct spinlock lock;
     const struct vm_object_ops *ops;    /* [I] but anonymous -> pager-backed when paged out first */
     uint32_t refs;                      /* [O] map entries, copies, shadows, the pager layer */
-    uint32_t nr_pages;                  /* [I] size, pages; 0x100000 at most */
+    uint32_t splits;                    /* [O] references made by splitting a map entry in two, beyond the first */
+    uint32_t nr_pages;                  /* [O] size, pages; grows with the one entry that maps it; 0x100000 at most */
     struct rbtree pages;                /* [O] */
     struct vm_page *last_found;         /* [O] hint, NULL or in pages */
     uint32_t nr_resident;               /* [O] entries of pages, place-holders too */
     uint32_t nr_wired;                  /* [O] pages with a wire count */
-    uint32_t paging;                    /* [O] operations in progress that need the object to stay as it is */
     struct vm_object *shadow;           /* [O] a reference */
     uint32_t shadow_index;              /* [O] page 0 here is page shadow_index there */
     struct vm_object *copy;             /* [O] newest delayed copy, which shadows this; no reference */
@@ -77,21 +78,31 @@ struct vm_object {
     bool internal : 1;                  /* [I] the kernel made it: anonymous */
     bool temporary : 1;                 /* [O] contents are of no use after the last mapping */
     bool can_persist : 1;               /* [O] may_cache */
-    bool cached : 1;                    /* [cache lock] no mapping left, kept */
-    bool shadowed : 1;                  /* [O] some shadow or copy looks here */
-    bool paging_wanted : 1;             /* [O] somebody waits for paging == 0 */
     bool true_share : 1;                /* [O] more than one map entry may write it in place: no symmetric copy */
-    struct list_node cache_node;        /* [cache lock] */
 };
 
 extern struct kmem_cache vm_object_cache;
 extern unsigned int vm_object_count;    /* objects that exist */
 
-/* An anonymous object of size bytes (rounded up), one reference; NULL when out of memory. */
+/* An anonymous object, one reference; NULL when out of memory. */
 struct vm_object *vm_object_create(uint32_t nr_pages, enum alloc how);
 void vm_object_ref(struct vm_object *object);
 /* Gives a reference up; the last one ends the object (or caches it). Object not locked; never sleeps, never fails. */
 void vm_object_unref(struct vm_object *object);
+/* Frees the record of an object that has ended: no references, no pages, no shadow. For the kinds' end(). */
+void vm_object_free(struct vm_object *object);
+
+/*
+ * References of map entries. Splitting an entry makes a second reference that looks at other pages than the first, so
+ * that an object of whose references all but one are splits has one user, who may free what he unmaps.
+ */
+void vm_object_ref_split(struct vm_object *object);
+void vm_object_unref_split(struct vm_object *object);
+/* Object locked: whether one user alone, his splits apart, refers to it. */
+static inline bool vm_object_sole_user(const struct vm_object *object)
+{
+    return object->refs <= object->splits + 1;
+}
 
 static inline void vm_object_lock(struct vm_object *object)
 {
@@ -102,12 +113,6 @@ static inline void vm_object_unlock(struct vm_object *object)
     spinlock_unlock(&object->lock);
 }
 
-/* paging counts: hold the object in place across an unlock; end wakes who waits in vm_object_paging_wait. */
-void vm_object_paging_begin(struct vm_object *object);
-void vm_object_paging_end(struct vm_object *object);
-/* Unlocks, sleeps until paging is 0, locks again. */
-void vm_object_paging_wait(struct vm_object *object);
-
 /*
  * *object (a reference is handed over) is replaced by a new anonymous object that shadows it from *index for nr_pages;
  * *index becomes 0. KERN_RESOURCE_SHORTAGE leaves both as they were.
@@ -115,26 +120,54 @@ void vm_object_paging_wait(struct vm_object *object);
 kern_return_t vm_object_shadow(struct vm_object **object, uint32_t *index, uint32_t nr_pages, enum alloc how);
 
 /*
- * Copies [index, index + nr_pages) of source for a copy-on-write user.
- * On success *copy holds a reference at *copy_index; *source_needs_shadow says that the source's own mapping must be
- * shadowed before its next write (symmetric copy), and *copy_needs_shadow the same for the copy. Chooses by the
- * object's copy strategy: symmetric for internal objects, delayed or immediate (copying slowly, may sleep for the
- * manager) for others. No locks held by the caller.
+ * Copies [index, index + nr_pages) of source for a copy-on-write user, without waiting for anything.
+ * On success *copy holds a reference at *copy_index, and the copy is to be mapped with needs_copy. *source_needs_copy
+ * says that the source's own mapping must be write-protected and shadowed before its next write (symmetric copy);
+ * otherwise the original was write-protected, and keeps the copy up to date (delayed copy).
+ * KERN_RESOURCE_SHORTAGE; KERN_FAILURE when only vm_object_copy_slowly can copy it (strategy none, wired pages).
+ * Object not locked; a map may be.
+ */
+kern_return_t vm_object_copy_quickly(struct vm_object *source, uint32_t index, uint32_t nr_pages, enum alloc how,
+                                     struct vm_object **copy, uint32_t *copy_index, bool *source_needs_copy);
+/* Copies page by page into a new anonymous object, waiting for managers and memory. No locks held. Errors of faults. */
+kern_return_t vm_object_copy_slowly(struct vm_object *source, uint32_t index, uint32_t nr_pages,
+                                    struct vm_object **copy);
+/*
+ * One or the other; no locks held, the source is nobody's needs_copy mapping (vm_map of a memory object with copy TRUE).
  */
 kern_return_t vm_object_copy(struct vm_object *source, uint32_t index, uint32_t nr_pages, struct vm_object **copy,
-                             uint32_t *copy_index, bool *source_needs_shadow, bool *copy_needs_shadow);
-
-/* Shortens the chain behind object where its shadow has no other user: moves pages up or skips it. Object locked. */
-void vm_object_collapse(struct vm_object *object);
+                             uint32_t *copy_index);
 
 /*
- * Pages [index, index + nr_pages) are no longer reached by anybody (an anonymous object with one reference was
- * unmapped there): frees them. Object locked. No effect where other users could still look.
+ * page's bytes go to the delayed copy of its object, if that still needs them: before the page changes, or before its
+ * data is lost to the manager. Object locked. KERN_SUCCESS; KERN_RESOURCE_SHORTAGE; KERN_ABORTED: the copy is locked
+ * elsewhere, unlock and try again. Nothing has changed then.
+ */
+kern_return_t vm_object_push_page(struct vm_object *object, struct vm_page *page, enum alloc level);
+/* Whether the delayed copy, if there is one, needs nothing of the page at index any more. Object locked. */
+bool vm_object_copy_pushed(struct vm_object *object, uint32_t index);
+
+/*
+ * Shortens the chain behind object: takes over the pages of a shadow that has no other user, or leaves one of which
+ * nothing can be seen. Lets others run between pieces. Object not locked, kept by the caller; never sleeps or fails.
+ */
+void vm_object_collapse(struct vm_object *object);
+
+/* object's shadow becomes shadow (a reference handed over; NULL: none) at index. Object locked, or new. */
+void vm_object_set_shadow(struct vm_object *object, struct vm_object *shadow, uint32_t index);
+/* Leaves the shadow, returning the reference, or NULL. Object locked, or without users. */
+struct vm_object *vm_object_leave_shadow(struct vm_object *object);
+
+/*
+ * Pages [index, index + nr_pages) are no longer mapped by the caller: frees them if he was the sole user, in the shadows
+ * that only this object sees too. Object not locked.
  */
 void vm_object_forget_range(struct vm_object *object, uint32_t index, uint32_t nr_pages);
 
-/* Frees every page; used by the kinds' end(). Object locked, not alive. One TLB flush. */
+/* Frees every page; used by the kinds' end(). Object locked, not alive. One TLB flush. The kind is told (pages_gone). */
 void vm_object_free_pages(struct vm_object *object);
+/* Frees at most that many; false when none are left. */
+bool vm_object_free_some_pages(struct vm_object *object, unsigned int most);
 
 /* Removes mappings (prot NONE) or write rights of resident pages in the range, in one batch. Object locked. */
 void vm_object_pmap_protect(struct vm_object *object, uint32_t index, uint32_t nr_pages, vm_prot_t prot);

@@ -15,6 +15,7 @@
 
 #include "kernel/kmem.h"
 #include "kernel/list.h"
+#include "kernel/machine.h"
 #include "kernel/rbtree.h"
 #include "kernel/types.h"
 #include "vm/vm_frame.h"
@@ -74,13 +75,35 @@ struct vm_page *vm_page_prev(struct vm_page *page);
 void vm_page_insert(struct vm_page *page, struct vm_object *object, uint32_t index);
 /* Takes it out of its object, off the queues, waking who waits for it. Object locked. The caller owns page. */
 void vm_page_remove(struct vm_page *page);
-/* vm_page_remove of a page whose mappings may still be there: unmaps, then destroys. Object locked. */
+/*
+ * vm_page_remove of a page whose mappings may still be there: unmaps, then destroys. Object locked. The object's kind is
+ * told (pages_gone).
+ */
 void vm_page_free(struct vm_page *page);
-/* Moves page, unmapped, to another object; both locked. */
+/* Moves page to another object, at an index where there is none; both locked. The old object's kind is told. */
 void vm_page_rename(struct vm_page *page, struct vm_object *object, uint32_t index);
 
-/* Gives page's place a new frame with the same bytes, when another page holds the old one; see vm_fault. */
+/* Whether another page holds this page's frame too: then nobody may write it. Object locked. */
 bool vm_page_frame_shared(const struct vm_page *page);
+/*
+ * Gives page a frame of its own with the same bytes, when another page holds its frame. False: out of memory, nothing
+ * has changed. Never sleeps. Object locked.
+ */
+bool vm_page_frame_unshare(struct vm_page *page, enum alloc level);
+
+/*
+ * Freeing many pages with one flush of the TLB and one visit to the allocator. Frames are not free before
+ * vm_page_batch_finish. Pages put in are in no object; nothing sleeps inside a batch.
+ */
+struct vm_page_batch {
+    struct pmap_batch pmap;
+    struct list frames;
+    unsigned int nr_frames;
+};
+void vm_page_batch_init(struct vm_page_batch *batch);
+/* As vm_page_destroy; what still maps the frame is unmapped, unless another page holds it. */
+void vm_page_batch_destroy(struct vm_page_batch *batch, struct vm_page *page);
+void vm_page_batch_finish(struct vm_page_batch *batch);
 
 /* Sleeping for a busy or absent page: unlocks the object, sleeps, returns the wait's result; the object stays unlocked. */
 int vm_page_sleep(struct vm_page *page, bool interruptible); /* enum wait_result */
