@@ -25,8 +25,9 @@ enum lock_rank {
     LOCK_RANK_MAP,              /* vm_map->lock (mutex) */
     LOCK_RANK_OBJECT,           /* vm_object->lock; an object before what it shadows. Kernel messages are queued under it */
     LOCK_RANK_SPACE,            /* ipc_space->lock */
-    LOCK_RANK_PSET,             /* ipc_pset->lock */
     LOCK_RANK_PORT,             /* ipc_port->lock */
+    LOCK_RANK_PSET,             /* ipc_pset->lock */
+    LOCK_RANK_TRANSIT,          /* where ports in messages go (ipc_port.c) */
     LOCK_RANK_MEMORY_OBJECT,    /* references of memory_object records, found from ports */
     LOCK_RANK_ACCOUNT,          /* vm_account->lock */
     LOCK_RANK_PAGE_QUEUES,      /* vm_policy's queues */
