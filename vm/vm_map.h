@@ -56,6 +56,7 @@ struct vm_map {
     uint32_t nr_entries;        /* [M] */
     uintptr_t min, max;         /* [M] bounds */
     uintptr_t size;             /* [M] bytes mapped */
+    uintptr_t size_none;        /* [M] of them, with no maximum protection: not limited */
     uintptr_t size_limit, size_max; /* [M] vm_set_size_limit; ~0: none */
     uintptr_t wired_size;       /* [M] by users */
     bool wire_future;           /* [M] vm_wire_all */

@@ -37,6 +37,8 @@ static inline struct vm_map_entry *vm_map_prev_entry(struct vm_map *map, struct 
 
 /* ---- vm_map_entry.c ---- */
 
+extern struct kmem_cache vm_map_entry_cache; /* vm_map.c */
+
 /* The first entry that ends above address (it may begin above it), or NULL. */
 struct vm_map_entry *vm_map_lookup_from(struct vm_map *map, uintptr_t address);
 /* Links entry, whose range is free in the map. A new map that nobody else knows need not be locked. */
