@@ -93,15 +93,16 @@ static void vm_object_drop(struct vm_object *object, bool split)
         assert(object->refs > 0);
         if (split && object->splits > 0)
             object->splits--;
-        split = false;
         if (--object->refs > 0) {
             struct vm_object *shadower = vm_object_lone_shadower(object);
             vm_object_unlock(object);
             if (shadower != NULL)
                 vm_object_collapse(shadower);
-            object = shadower; /* whose reference goes in its turn */
+            object = shadower; /* whose reference, a passing one, goes in its turn */
+            split = false;
             continue;
         }
+        split = true; /* the shadow's reference may once have been a split entry's */
         bool paged = object->pager != NULL; /* such an object may be mapped again through its port */
         vm_object_unlock(object);
         struct vm_object *shadow = paged ? NULL : vm_object_leave_shadow(object);

@@ -364,6 +364,8 @@ static enum vm_object_collapsed vm_object_collapse_into(struct vm_object *object
         if (below != NULL)
             below->refs++;
         backing->refs--; /* others have more */
+        if (backing->splits > 0) /* it may once have been a split entry's */
+            backing->splits--;
         return VM_OBJECT_COLLAPSE_MORE;
     }
     return VM_OBJECT_COLLAPSE_OVER;
@@ -401,6 +403,8 @@ static void vm_object_drop_shadow(struct vm_object *object)
 {
     while (object != NULL) {
         vm_object_lock(object);
+        if (object->splits > 0) /* the reference may once have been a split entry's */
+            object->splits--;
         bool last = --object->refs == 0;
         bool paged = object->pager != NULL;
         vm_object_unlock(object);
