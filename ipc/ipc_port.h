@@ -105,10 +105,10 @@ struct ipc_port *ipc_port_alloc_reply(void);
 /* The kernel's receive right is destroyed. No locks held by the caller that rank above PORT. */
 void ipc_port_dealloc_kernel(struct ipc_port *port);
 /*
- * The kernel gives its receive right away in a message that will be queued now: it becomes one in transit to
- * destination (NULL while that is not known), and stands for nothing any more.
+ * The kernel gives its receive right away in a message to dest that will be queued now: it is in transit from here on, and
+ * stands for nothing any more.
  */
-void ipc_port_detach_kernel(struct ipc_port *port);
+void ipc_port_detach_kernel(struct ipc_port *port, struct ipc_port *dest);
 
 /*
  * Destroys the receive right, with its reference: the port dies, or is sent to who asked for port-destroyed. The port
@@ -120,6 +120,10 @@ void ipc_port_destroy(struct ipc_port *port);
 bool ipc_port_enter_transit(struct ipc_port *port, struct ipc_port *dest);
 /* It has come out again. */
 void ipc_port_leave_transit(struct ipc_port *port);
+#define ipc_port_check_circularity ipc_port_enter_transit /* MIG's name for it */
+
+/* The receiver is changing: out of its set, who waits is told that the right is gone, counts begin anew. Port locked. */
+void ipc_port_clear_receiver(struct ipc_port *port);
 
 /* ---- rights in the kernel's hands; none sleeps ---- */
 
@@ -135,9 +139,6 @@ void ipc_port_release_right(struct ipc_port *port, unsigned int disposition); /*
 
 /* What port stands for. Port not locked. */
 void ipc_kobject_set(struct ipc_port *port, void *kobject, unsigned int type);
-
-/* A dead-name request ends without being sent: locked port. The request's memory is the caller's. */
-void ipc_port_cancel_dnrequest(struct ipc_port *port, struct ipc_request *request);
 
 void ipc_port_init(void);
 

@@ -133,8 +133,8 @@ kern_return_t memory_object_send_terminate(struct ipc_port *port, struct ipc_por
 
     if (!memory_object_begin(&build, MEMORY_OBJECT_MSG_TERMINATE, port, MACH_MSG_TYPE_PORT_SEND))
         return KERN_RESOURCE_SHORTAGE;
-    ipc_port_detach_kernel(control);
-    ipc_port_detach_kernel(name);
+    ipc_port_detach_kernel(control, port);
+    ipc_port_detach_kernel(name, port);
     memory_object_put_port(&build, MACH_MSG_TYPE_PORT_RECEIVE, control);
     memory_object_put_port(&build, MACH_MSG_TYPE_PORT_RECEIVE, name);
     memory_object_queue(&build);
