@@ -123,6 +123,8 @@ void vm_map_unwire_entry(struct vm_map *map, struct vm_map_entry *entry, uintptr
 
 /* ---- vm_map_copy.c ---- */
 
+void vm_map_copy_init(void);
+
 struct vm_map_copy *vm_map_copy_create(enum vm_map_copy_kind kind, uint32_t size);
 /* Frees the record alone. */
 void vm_map_copy_free(struct vm_map_copy *copy);
