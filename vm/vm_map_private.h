@@ -95,16 +95,19 @@ struct vm_map_duplicate {
     struct vm_map *map;         /* the source */
     uintptr_t at, end;          /* still to be done */
     struct list *entries;       /* in: the list that new entries are put behind, at the source's addresses */
-    /* Which way an entry goes; NULL: all are copied, they must follow one another without holes and be readable. */
     const struct vm_map_duplicate_ops *ops;
     uintptr_t protect_start, protect_end; /* the walk's own: to be write-protected before the map is unlocked */
     struct vm_map_entry *spare; /* its own: allocated ahead */
+    struct vm_map_entry *slow;  /* its own: to be filled page by page; has a reference to the source */
 };
 
 struct vm_map_duplicate_ops {
-    bool by_inheritance;        /* holes are passed over, entries keep their attributes */
+    /* Duplicates entry from walk->at on, and sets that to what is done. */
+    kern_return_t (*entry)(struct vm_map_duplicate *walk, struct vm_map_entry *entry);
+    bool by_inheritance;        /* a fork: holes, and what cannot be read, are passed over */
 };
 
+/* A fork goes by each entry's inheritance; a copy must be readable and without holes. */
 extern const struct vm_map_duplicate_ops vm_map_duplicate_fork, vm_map_duplicate_copy;
 
 /*
