@@ -34,8 +34,9 @@ struct gdt_descriptor {
     uint32_t low, high;
 };
 
-struct gdt_tss gdt_tss;
-static struct gdt_tss gdt_double_fault_tss;
+/* Neither crosses a page, which a task switch might not survive. */
+struct gdt_tss gdt_tss __attribute__((aligned(128)));
+static struct gdt_tss gdt_double_fault_tss __attribute__((aligned(128)));
 static uint8_t gdt_double_fault_stack[GDT_DOUBLE_FAULT_STACK] __attribute__((aligned(16)));
 static struct gdt_descriptor gdt_table[SELECTOR_DOUBLE_FAULT_TSS / 8 + 1] __attribute__((aligned(8)));
 static struct gdt_descriptor gdt_ldt[SELECTOR_USER_DATA / 8 + 1] __attribute__((aligned(8)));

@@ -23,11 +23,15 @@ void trap_return_user(void) __attribute__((noreturn));
 /* Double faults: the processor switches tasks to it. */
 void trap_double_fault(void) __attribute__((noreturn));
 
+/* Instructions that may fault on a user's account; see trap.S, switch.S and copy.S. */
+extern const char trap_syscall_copy[], trap_syscall_copy_failed[], trap_iret[], trap_load_ds[], trap_load_es[];
+extern const char switch_load_fs[], switch_load_gs[], copy_start[], copy_end[], copy_failed[];
+
 /* Called by trap.S. */
 void trap_exception(struct trap_frame *frame);
 void trap_interrupt(struct trap_frame *frame);
-void trap_syscall_bad_number(struct trap_frame *frame);
-void trap_syscall_bad_stack(struct trap_frame *frame);
+void trap_syscall_bad_number(uint32_t number);
+void trap_syscall_bad_stack(uintptr_t address);
 void trap_ast(void);
 
 /* The user's frame of a thread. */
