@@ -72,7 +72,8 @@ static inline struct vm_frame *vm_frame_of_phys(phys_t address)
 
 /*
  * Set-up: the machine calls vm_frame_init with a zeroed array of records in which all frames are RESERVED, then
- * vm_frame_add for each range of free RAM (page-aligned), then vm_frame_seal, which derives the watermarks.
+ * vm_frame_add for each range of free RAM (page-aligned), then vm_frame_seal, which derives the watermarks. Ranges of
+ * RESERVED frames may be added later too (modules that have served); the watermarks stay.
  */
 void vm_frame_init(struct vm_frame *records, unsigned int nr_frames, phys_t direct_end);
 void vm_frame_add(phys_t start, phys_t end);
