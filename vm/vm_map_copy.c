@@ -6,12 +6,13 @@
  *    holder, who maps it, reads it or discards it; and once made it can always be discarded, without memory and under locks.
  * 2. Three forms. A *buffer* is bytes in kernel memory: below two pages, copying costs less than the faults that follow
  *    from sharing (write-protecting, a shadow and a page copied at the sender's next write), and nothing of the pages
- *    around the data goes along. *Entries* are the general form. An *object* is one whole range, with everything that mapping it
- *    needs set aside: the pageout path's, where no step between sending and receiving may need memory that it is to free.
+ *    around the data goes along. *Entries* are the general form. An *object* is one whole range, with everything that
+ *    mapping it needs set aside: the pageout path's, where no step between sending and receiving may need memory that it
+ *    is to free.
  * 3. By reference or by moving. Entries refer to the source's objects with copy-on-write arranged (vm_map_duplicate). If
  *    the sender gives the range up in the same step there is nobody left to write it: then its entries themselves move,
- *    with the pages and without a fault on either side, provided that their memory is the sender's alone. Shared memory and a
- *    manager's memory can still change through others and is copied by reference first, then unmapped.
+ *    with the pages and without a fault on either side, provided that their memory is the sender's alone. Shared memory
+ *    and a manager's memory can still change through others: they are copied by reference first, then unmapped.
  * 4. Which entries a write must shadow. Entries in a copy have needs_copy unless they moved; a moved one keeps what it
  *    had. Rights are those of fresh memory when it is copied out: what the sender allowed itself is not the receiver's
  *    concern.
@@ -19,6 +20,7 @@
  *    them (vm_map_copy_data.c). With 3, a manager that supplies what it no longer needs hands over frames.
  * 6. Discarding. Ends of ports and failing sends discard copies under IPC locks; what may take long goes to the reaper. A
  *    copy set aside in advance is never freed here: its owner is told whether it has been received.
+ *
  * Rejected: lists of bare pages as a form; they cannot be paged out while a message waits, so any task could pin memory by
  * sending to a port that nobody receives from.
  */
