@@ -53,14 +53,16 @@ mach_msg_return_t ipc_kmsg_get(uintptr_t user, mach_msg_size_t size, struct ipc_
 mach_msg_return_t ipc_kmsg_put(uintptr_t user, struct ipc_kmsg *kmsg, mach_msg_size_t size);
 
 /*
- * Names and memory of the running task become rights and copies. options: MACH_SEND_NOTIFY and _CANCEL are looked at.
- * On failure the caller frees kmsg: header rights that a failing body had taken are released here, as is what was
- * taken of the body.
+ * Names and memory of the running task become rights and copies. cancel: with MACH_SEND_CANCEL, the receive right whose
+ * dead-name requests end silently when the header's rights move; otherwise MACH_PORT_NULL. On failure the caller frees
+ * kmsg: what was taken of it has been released.
  */
-mach_msg_return_t ipc_kmsg_copyin(struct ipc_kmsg *kmsg, struct ipc_space *space, struct vm_map *map);
+mach_msg_return_t ipc_kmsg_copyin(struct ipc_kmsg *kmsg, struct ipc_space *space, struct vm_map *map,
+                                  mach_port_name_t cancel);
 /*
- * Rights and copies become names and memory of the receiver. Returns MACH_MSG_SUCCESS, or MACH_RCV_HEADER_ERROR (with
- * kmsg unchanged), or MACH_RCV_BODY_ERROR with MACH_MSG_ bits that say what lacked room: what could not be copied out
+ * Rights and copies become names and memory of the receiver. notify: with MACH_RCV_NOTIFY, the receive right that is to be
+ * told of the reply port's death; otherwise MACH_PORT_NULL. Returns MACH_MSG_SUCCESS, or MACH_RCV_HEADER_ERROR or
+ * MACH_RCV_INVALID_NOTIFY (with kmsg unchanged), or MACH_RCV_BODY_ERROR with MACH_MSG_ bits that say what lacked room: what could not be copied out
  * has been destroyed and the rest is there.
  */
 mach_msg_return_t ipc_kmsg_copyout(struct ipc_kmsg *kmsg, struct ipc_space *space, struct vm_map *map,

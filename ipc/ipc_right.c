@@ -18,6 +18,7 @@
 #include "ipc/ipc_space.h"
 #include "kernel/panic.h"
 #include "kernel/thread.h"
+#include "vm/vm_frame.h"
 
 /* ---- dead names and dead-name requests ---- */
 
