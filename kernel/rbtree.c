@@ -176,7 +176,8 @@ static void rbtree_remove_rebalance(struct rbtree *tree, struct rbtree_node *par
  * Takes next, node's successor and the leftmost of its right subtree, out of its place and puts it into node's, with
  * node's colour. Returns where a child is now missing or replaced: the parent and, in *side, the side.
  */
-static struct rbtree_node *rbtree_exchange(struct rbtree *tree, struct rbtree_node *node, struct rbtree_node *next, int *side)
+static struct rbtree_node *rbtree_exchange(struct rbtree *tree, struct rbtree_node *node, struct rbtree_node *next,
+                                           int *side)
 {
     struct rbtree_node *hole = rbtree_parent(next), *orphan = next->child[1];
 
