@@ -21,7 +21,7 @@ struct vm_map;
 /* Locking: K task->lock; L the list of all tasks' lock; I immutable. */
 struct task {
     struct spinlock lock;
-    uint32_t refs;                      /* [K] */
+    uint32_t refs;                      /* atomic */
     bool active;                        /* [K] false once termination began */
     struct list_node node;              /* [L] in all_tasks */
     struct list threads;                /* [K] */
@@ -43,7 +43,8 @@ struct task {
     char name[32];                      /* [K] for lines about it; from task_set_name or the boot script */
 };
 
-extern struct task *kernel_task;
+extern struct task task_kernel;         /* from the first instruction on; its map and space come with task_init */
+extern struct task *kernel_task;        /* &task_kernel */
 
 /* A task with inherited or fresh memory; returns a reference. */
 kern_return_t task_create_in(struct task *parent, bool inherit_memory, struct task **created);

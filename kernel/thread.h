@@ -19,6 +19,7 @@
 #include "kernel/kmem.h"
 #include "kernel/list.h"
 #include "kernel/lock.h"
+#include "kernel/reaper.h"
 #include "kernel/timer.h"
 #include "kernel/types.h"
 
@@ -69,11 +70,12 @@ struct thread {
     uint8_t policy;                     /* [S] POLICY_TIMESHARE or POLICY_FIXEDPRI */
     int16_t depress_priority;           /* [S] the base to return to, or -1 */
     struct timer depress_timer;         /* [S] */
+    uint32_t quantum;                   /* [S] ticks that it may run before its equals get their turn */
     uint32_t quantum_left;              /* [S] ticks */
     uint32_t cpu_usage;                 /* [S] decayed ticks */
     uint32_t usage_stamp;               /* [S] */
     uint64_t user_ticks, system_ticks;  /* [S] */
-    uint32_t refs;                      /* [T] */
+    uint32_t refs;                      /* atomic */
     struct spinlock lock;
     uint32_t suspend_count;             /* [T] thread_suspend's, the task's not counted in */
     bool ast;                           /* look at the flags below before returning to user mode */
@@ -94,6 +96,10 @@ struct thread {
     /* Faults and copies in and out: where to go on after a bad address, 0 when a fault is fatal. */
     uintptr_t recover;
     const char *name;                   /* kernel threads, for panics; "" otherwise */
+    void (*entry)(void *argument);      /* [I] what a kernel thread runs; NULL: a user thread */
+    void *entry_argument;               /* [I] */
+    uint32_t creation_seconds;          /* [I] of the wall clock */
+    struct reaper_item reap;            /* from the end of its last run on */
 };
 
 #define THREAD_NR_PRIORITIES 64
