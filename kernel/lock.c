@@ -3,16 +3,16 @@
  * Spinlocks with their checks, and mutexes.
  *
  * There is one processor and no preemption between the explicit points, so a spinlock that is met locked can never
- * become free: it is a deadlock, and debug builds say whose. They keep one chain of the locks held, from lock_top down through
- * each lock's `below`. One chain is enough, because no spinlock is held across a switch of threads. An interrupt
+ * become free: it is a deadlock, and debug builds say whose. They keep one chain of the locks held, from lock_top down
+ * through each lock's `below`. One chain is enough, because no spinlock is held across a switch of threads. An interrupt
  * handler pushes above what it interrupted and has popped everything when it returns; so it may come between any two
  * instructions here. It is checked against the ranks of what it interrupted, too, as it must be: that stays locked.
  *
  * A mutex is handed over: the unlocker marks it as handed and wakes the one that waited longest, and nobody else finds
- * it free in between. So it is first come, first served, and no waiter starves. A waiter that is woken for another reason waits
- * again; should it run before the one that the mutex was handed to, it takes the mutex in its place, and that one
- * waits again. Rejected: leaving a mutex free for the woken thread to compete for, which lets a loop that locks and
- * unlocks keep everybody out on one processor.
+ * it free in between. So it is first come, first served, and no waiter starves. A waiter that is woken for another
+ * reason waits again; should it run before the one that the mutex was handed to, it takes the mutex in its place, and
+ * that one waits again. Rejected: leaving a mutex free for the woken thread to compete for, which lets a loop that
+ * locks and unlocks keep everybody out on one processor.
  */
 #include "kernel/lock.h"
 
@@ -53,7 +53,8 @@ static void spinlock_check(const struct spinlock *lock, unsigned int equal_allow
         return;
     for (const struct spinlock *held = lock_top; held != NULL; held = held->below) {
         if (held->rank >= lock->rank + equal_allowed)
-            panic("lock order: %s (rank %u) is taken with %s (rank %u) held", lock->name, lock->rank, held->name, held->rank);
+            panic("lock order: %s (rank %u) is taken with %s (rank %u) held", lock->name, lock->rank, held->name,
+                  held->rank);
     }
 }
 
