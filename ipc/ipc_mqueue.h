@@ -11,18 +11,19 @@
 #include <mach/message.h>
 
 #include "ipc/ipc_types.h"
+#include "kernel/list.h"
 #include "kernel/types.h"
 
 struct thread;
 
 /*
- * Sends kmsg, copied in, and consumes it when MACH_MSG_SUCCESS is returned (also when it was destroyed because the port
- * died). MACH_SEND_TIMED_OUT, _INTERRUPTED, _WILL_NOTIFY (consumed too), _NO_NOTIFY leave it. timeout counts with
- * MACH_SEND_TIMEOUT. A receiver that waited is returned in *target, still waiting, with a reference: the caller must give
- * it the processor (ipc_mqueue_wake); target NULL wakes it at once.
+ * Sends kmsg, copied in to a right that is not IP_DEAD, and consumes it when MACH_MSG_SUCCESS is returned (also when it was
+ * destroyed because the port died). MACH_SEND_TIMED_OUT and _INTERRUPTED leave it. timeout, in milliseconds, counts with
+ * MACH_SEND_TIMEOUT; MACH_SEND_ALWAYS ignores the queue's limit. A receiver that waited is put in *target, still waiting,
+ * with a reference: the caller passes it to ipc_mqueue_receive. target NULL wakes it at once.
  */
 mach_msg_return_t ipc_mqueue_send(struct ipc_kmsg *kmsg, mach_msg_option_t option, mach_msg_timeout_t timeout,
-                                  struct ipc_space *space, mach_port_name_t notify, struct thread **target);
+                                  struct thread **target);
 /* Queues kmsg whatever the queue's limit, waking a receiver; never sleeps. A dead destination destroys it. */
 void ipc_mqueue_send_always(struct ipc_kmsg *kmsg);
 
@@ -45,10 +46,13 @@ struct ipc_mqueue_receive {
     mach_port_seqno_t seqno;    /* out */
 };
 /*
- * The next message. MACH_RCV_TOO_LARGE: with MACH_RCV_LARGE it stays queued, otherwise it is in kmsg. _TIMED_OUT,
+ * The next message for space. MACH_RCV_TOO_LARGE: with MACH_RCV_LARGE it stays queued, otherwise it is in kmsg. _TIMED_OUT,
  * _INTERRUPTED, _PORT_DIED, _PORT_CHANGED. target is always consumed.
  */
-mach_msg_return_t ipc_mqueue_receive(struct ipc_mqueue_receive *receive);
+mach_msg_return_t ipc_mqueue_receive(struct ipc_mqueue_receive *receive, struct ipc_space *space);
+
+/* Places in the queue of port (locked) that are free go to the senders that wait. */
+void ipc_mqueue_grant(struct ipc_port *port);
 
 /* Ends the waits of all receivers (or senders) in list with result. The list's owner is locked. */
 void ipc_mqueue_wake_all(struct list *threads, mach_msg_return_t result);
