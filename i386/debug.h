@@ -13,10 +13,10 @@
 
 struct thread;
 
-/* What struct machine_context's debug points to. */
-#define DEBUG_NR_REGISTERS 6            /* dr0 to dr3, dr6, dr7 */
-#define DEBUG_STATUS 4
-#define DEBUG_CONTROL 5
+/* Of what struct machine_context's debug points to: dr0 to dr3, dr6, dr7. */
+#define DEBUG_NR_REGISTERS 6
+
+void debug_init(void);
 
 /* At a switch, interrupts off, when either thread has debug registers. */
 void debug_switch(const struct thread *next);
