@@ -23,6 +23,7 @@
 #include "kernel/types.h"
 
 struct pmap;
+struct thread;
 struct vm_frame;
 struct vm_object;
 struct vm_page;
@@ -45,6 +46,7 @@ struct vm_map_entry {
     bool is_shared : 1;         /* [M] in several maps by inheritance */
     bool in_transition : 1;     /* [M] being wired or unwired with the map unlocked; wait on the entry's map */
     bool needs_wakeup : 1;      /* [M] */
+    struct thread *wirer;       /* [M] while in_transition: who made it so; compared only */
 };
 
 struct vm_map {
@@ -98,8 +100,14 @@ kern_return_t vm_map_enter(struct vm_map *map, struct vm_map_request *request);
 kern_return_t vm_map_remove(struct vm_map *map, uintptr_t start, uintptr_t end);
 kern_return_t vm_map_protect(struct vm_map *map, uintptr_t start, uintptr_t end, vm_prot_t prot, bool set_maximum);
 kern_return_t vm_map_inherit(struct vm_map *map, uintptr_t start, uintptr_t end, vm_inherit_t inheritance);
-/* prot NONE unwires. */
+/*
+ * Makes what is mapped in [start, end) resident and keeps it so, for access prot; NONE: no longer. Not counted: wiring
+ * what is wired changes nothing, unwiring it once ends it. KERN_NO_SPACE: there is a hole; KERN_PROTECTION_FAILURE; errors of
+ * faults. After an error nothing more is wired than before. May sleep; map not locked.
+ */
 kern_return_t vm_map_wire(struct vm_map *map, uintptr_t start, uintptr_t end, vm_prot_t prot);
+/* The same for whatever is mapped anywhere, with such of the rights prot as it has; what has none is passed over. */
+kern_return_t vm_map_wire_all(struct vm_map *map, vm_prot_t prot);
 
 /* The entry that address is in, or NULL; map locked. */
 struct vm_map_entry *vm_map_lookup_entry(struct vm_map *map, uintptr_t address);
