@@ -243,7 +243,7 @@ void vm_object_forget_range(struct vm_object *object, uint32_t index, uint32_t n
             spinlock_lock_nested(&shadow->lock);
             vm_object_unlock(here);
             here = shadow;
-            may = here->refs == 1 && here->pager == NULL && here->internal;
+            may = here->refs == 1 && here->pager == NULL && here->internal && here->copy == NULL;
         }
         vm_object_unlock(here);
         if (!any)

@@ -39,6 +39,7 @@ struct vm_page *vm_page_create(enum alloc how)
         return NULL;
     }
     page->frame->nr_holders = 1;
+    page->frame->pmap_bits &= (uint8_t)~(PMAP_REFERENCED | PMAP_MODIFIED); /* of its life before */
     return page;
 }
 
@@ -272,6 +273,7 @@ bool vm_page_frame_unshare(struct vm_page *page, enum alloc level)
     pmap_frame_unmap(shared, &batch);
     pmap_batch_flush(&batch);
     own->nr_holders = 1;
+    own->pmap_bits &= (uint8_t)~(PMAP_REFERENCED | PMAP_MODIFIED);
     page->frame = own;
     if (__atomic_sub_fetch(&shared->nr_holders, 1, __ATOMIC_ACQ_REL) == 0)
         vm_frame_free(shared, 0);

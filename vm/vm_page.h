@@ -56,7 +56,7 @@ extern struct kmem_cache vm_page_cache;
 
 /*
  * A page that is in no object yet, with a frame (zone HIGH, not cleared) or without; NULL when memory is short and how
- * says NOSLEEP. Call without locks.
+ * says NOSLEEP. With NOSLEEP objects may be locked.
  */
 struct vm_page *vm_page_create(enum alloc how);
 struct vm_page *vm_page_create_placeholder(enum alloc how);

@@ -11,7 +11,8 @@
  *    to the next one who asks, therefore users of copies map them with needs_copy.
  * 3. Collapsing. A shadow's shadow with no other user is merged: its visible pages move up. One of which nothing can be
  *    seen is left. The newest copy of an object is never merged away, because pushes must find it: so chains have at
- *    most that one link more than their users make. Rejected: leaving a shadow that is hidden page for page, which costs a
+ *    most that one link more than their users make. A run's memory is not merged: what its receiver copied and
+ *    still holds is on his account. Rejected: leaving a shadow that is hidden page for page, which costs a
  *    comparison of all pages at each try; a shadow with all its pages resident leaves without looking.
  *
  * Locks: an object before its shadow, down the chain; against that order only by trying.
@@ -77,6 +78,11 @@ kern_return_t vm_object_shadow(struct vm_object **object, uint32_t *index, uint3
     if (fresh == NULL)
         return KERN_RESOURCE_SHORTAGE;
     vm_object_set_shadow(fresh, shadow, *index);
+    /* The entry's reference becomes a shadow's, which is given up as a user's of its own. */
+    vm_object_lock(shadow);
+    if (shadow->splits > 0)
+        shadow->splits--;
+    vm_object_unlock(shadow);
     *object = fresh;
     *index = 0;
     return KERN_SUCCESS;
@@ -233,9 +239,12 @@ kern_return_t vm_object_copy_quickly(struct vm_object *source, uint32_t index, u
     bool symmetric = source->internal && !source->true_share;
     bool delayed = source->internal || source->copy_strategy == MEMORY_OBJECT_COPY_DELAY ||
                    source->copy_strategy == MEMORY_OBJECT_COPY_TEMPORARY;
-    if (symmetric)
+    bool wired = symmetric && vm_object_range_wired(source, index, nr_pages);
+    if (symmetric && !wired)
         source->refs++;
     vm_object_unlock(source);
+    if (wired)
+        return KERN_FAILURE;
     *copy_index = index;
     *source_needs_copy = symmetric;
     if (symmetric) {
@@ -349,7 +358,9 @@ static enum vm_object_collapsed vm_object_collapse_into(struct vm_object *object
 {
     if (below != NULL && below->copy == backing)
         return VM_OBJECT_COLLAPSE_OVER;
-    if (backing->refs == 1) {
+    if (backing->nr_wired != 0) /* a wired mapping keeps its frame, seen or not */
+        return VM_OBJECT_COLLAPSE_OVER;
+    if (backing->refs == 1 && (backing->run == NULL || backing->nr_resident == 0)) {
         if (!vm_object_merge_piece(object, backing))
             return VM_OBJECT_COLLAPSE_MORE;
         vm_object_skip(object, backing, below);
