@@ -39,6 +39,9 @@ void memory_init(const struct multiboot_info *info);
 /* Copies from any physical address, mapped or not. Interrupts off or the kernel not yet running threads. */
 void memory_read_phys(phys_t from, void *to, size_t size);
 
+/* The same for a string: at most size bytes, the zero at the end always among them. Returns its length. */
+size_t memory_read_string(phys_t from, char *to, size_t size);
+
 /* End of the direct map, a physical address: the end of memory or 768 MiB. 16 MiB until memory_init() has run. */
 extern phys_t memory_direct_end;
 

@@ -97,7 +97,7 @@ static void memory_map_read_ranges(const struct multiboot_info *info, struct mem
                 MEMORY_RANGES_MAX);
     if (above != 0)
         kprintf("machair: memory: %u MiB above 4 GiB are ignored\n",
-                (unsigned int)MIN((above >> 20) + 1, (uint64_t)UINT32_MAX));
+                (unsigned int)MIN((above >> 20) + ((above & 0xfffff) != 0), (uint64_t)UINT32_MAX));
 }
 
 /* The old two numbers: from 0, and from 1 MiB. */
