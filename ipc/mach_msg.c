@@ -81,6 +81,15 @@ static mach_msg_return_t mach_msg_send(const struct mach_msg_arguments *a, struc
     return mr;
 }
 
+/* The receiver that the send left waiting runs without our waiting. */
+static void mach_msg_wake(struct thread *target)
+{
+    if (target != NULL) {
+        thread_wake(target, WAIT_AWAKENED);
+        thread_unref(target);
+    }
+}
+
 /* kmsg has been received and is too large: its destination alone is shown, if there is room for that. */
 static mach_msg_return_t mach_msg_put_dest(const struct mach_msg_arguments *a, struct ipc_kmsg *kmsg,
                                            mach_msg_return_t mr)
@@ -102,10 +111,7 @@ static mach_msg_return_t mach_msg_receive(const struct mach_msg_arguments *a, st
 
     mach_msg_return_t mr = ipc_mqueue_copyin(space, a->rcv_name, &receive.mqueue);
     if (unlikely(mr != MACH_MSG_SUCCESS)) {
-        if (target != NULL) {
-            thread_wake(target, WAIT_AWAKENED);
-            thread_unref(target);
-        }
+        mach_msg_wake(target);
         return mr;
     }
     mr = ipc_mqueue_receive(&receive, space);
@@ -135,8 +141,10 @@ uint32_t mach_msg_trap(const uint32_t *arguments)
     if (a->option & MACH_SEND_MSG) {
         current_task()->messages_sent++;
         mr = mach_msg_send(a, a->option & MACH_RCV_MSG ? &target : NULL);
-        if (mr != MACH_MSG_SUCCESS && !(mr == MACH_SEND_WILL_NOTIFY && (a->option & MACH_RCV_MSG)))
+        if (unlikely(mr != MACH_MSG_SUCCESS)) {
+            mach_msg_wake(target);
             return (uint32_t)mr;
+        }
     }
     if (a->option & MACH_RCV_MSG)
         mr = mach_msg_receive(a, target);

@@ -49,6 +49,8 @@ enum ipc_kobject_type {
     IKOT_CLOCK,
 };
 
+void ipc_kobject_init(void);
+
 /* Serves a request to a kernel port; consumes it. The reply, ready to be sent, or NULL when there is none. May sleep. */
 struct ipc_kmsg *ipc_kobject_server(struct ipc_kmsg *request);
 

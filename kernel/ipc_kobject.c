@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Serving requests to kernel objects.
+ *
+ * MIG's stubs write the reply into a buffer that is large enough for any; most replies are short, so the reply is then
+ * moved into the request's own memory, and only one that does not fit there is allocated.
+ */
+#include "kernel/ipc_kobject.h"
+
+#include <mach/mig_errors.h>
+
+#include "ipc/ipc_kmsg.h"
+#include "ipc/ipc_space.h"
+#include "kernel/panic.h"
+#include "kernel/string.h"
+#include "kernel/thread.h"
+#include "vm/vm_map.h"
+#include "vm/vm_object.h"
+
+#include "mig/mach_host_server.h"
+#include "mig/mach_port_server.h"
+#include "mig/mach_server.h"
+
+boolean_t mach_server(mach_msg_header_t *in, mach_msg_header_t *out);
+boolean_t mach_host_server(mach_msg_header_t *in, mach_msg_header_t *out);
+boolean_t mach_port_server(mach_msg_header_t *in, mach_msg_header_t *out);
+
+/* The longest reply has an inline array of 1024 words, the limit of all _info and _state types, and some words besides. */
+#define IPC_KOBJECT_REPLY_MAX (1024 * sizeof(uint32_t) + 256)
+
+static struct kmem_cache ipc_kobject_reply_cache;
+
+/* A message with room for any reply. */
+struct ipc_kobject_buffer {
+    union {
+        struct ipc_kmsg kmsg;
+        uint8_t room[sizeof(struct ipc_kmsg) + IPC_KOBJECT_REPLY_MAX];
+    };
+};
+
+static void ipc_kobject_buffer_release(struct ipc_kmsg *kmsg)
+{
+    kmem_cache_free(&ipc_kobject_reply_cache, container_of(kmsg, struct ipc_kobject_buffer, kmsg));
+}
+
+/* By first message id, ascending. */
+static const struct ipc_kobject_subsystem {
+    mach_msg_id_t first;
+    boolean_t (*server)(mach_msg_header_t *in, mach_msg_header_t *out);
+} ipc_kobject_subsystems[] = {
+    {2000, mach_server},
+    {2600, mach_host_server},
+    {3200, mach_port_server},
+};
+
+void ipc_kobject_init(void)
+{
+    kmem_cache_init(&ipc_kobject_reply_cache, "ipc_kobject_reply", sizeof(struct ipc_kobject_buffer), 0);
+}
+
+/* Runs the stub. The reply's header and result are filled in any case; an unknown id gives MIG_BAD_ID. */
+static void ipc_kobject_dispatch(mach_msg_header_t *in, mig_reply_header_t *out)
+{
+    const struct ipc_kobject_subsystem *subsystem = &ipc_kobject_subsystems[ARRAY_LENGTH(ipc_kobject_subsystems) - 1];
+
+    while (subsystem > ipc_kobject_subsystems && in->msgh_id < subsystem->first)
+        subsystem--;
+    (void)subsystem->server(in, &out->Head);
+}
+
+/* The request's header right goes; its reply right has gone into the reply. */
+static void ipc_kobject_release_dest(struct ipc_kmsg *request)
+{
+    mach_msg_header_t *header = ipc_kmsg_header(request);
+
+    ipc_port_release_right((struct ipc_port *)(uintptr_t)header->msgh_remote_port,
+                           MACH_MSGH_BITS_REMOTE(header->msgh_bits));
+}
+
+/*
+ * The reply as a message: in the request's memory where it fits, otherwise in the buffer itself, which the message then
+ * keeps. The request's memory is consumed, and *out if it is NULL afterwards.
+ */
+static struct ipc_kmsg *ipc_kobject_pack(struct ipc_kmsg *request, struct ipc_kobject_buffer **out)
+{
+    mach_msg_header_t *reply = &(*out)->kmsg.header;
+
+    if (reply->msgh_size <= request->capacity) {
+        memcpy(ipc_kmsg_header(request), reply, reply->msgh_size);
+        return request;
+    }
+    struct ipc_kmsg *kmsg = &(*out)->kmsg;
+    ipc_kmsg_init_reserved(kmsg, IPC_KOBJECT_REPLY_MAX, ipc_kobject_buffer_release);
+    ipc_kmsg_free(request);
+    *out = NULL;
+    return kmsg;
+}
+
+struct ipc_kmsg *ipc_kobject_server(struct ipc_kmsg *request)
+{
+    struct ipc_kobject_buffer *buffer = kmem_cache_alloc(&ipc_kobject_reply_cache, thread_alloc_level());
+    struct ipc_kmsg *reply = NULL;
+
+    if (buffer == NULL) { /* the thread is being ended */
+        ipc_kmsg_destroy(request);
+        return NULL;
+    }
+    mig_reply_header_t *out = (mig_reply_header_t *)&buffer->kmsg.header;
+    ipc_kobject_dispatch(ipc_kmsg_header(request), out);
+    assert(out->Head.msgh_size <= IPC_KOBJECT_REPLY_MAX);
+    kern_return_t result = out->Head.msgh_bits & MACH_MSGH_BITS_COMPLEX ? KERN_SUCCESS : out->RetCode;
+    /* A routine that fails has taken nothing of the request. */
+    if (result != KERN_SUCCESS && result != MIG_NO_REPLY)
+        ipc_kmsg_destroy_body(request);
+    ipc_kobject_release_dest(request);
+    if (result == MIG_NO_REPLY) /* the routine has kept the reply right */
+        ipc_kmsg_free(request);
+    else
+        reply = ipc_kobject_pack(request, &buffer);
+    if (reply != NULL && !IP_VALID((struct ipc_port *)(uintptr_t)reply->header.msgh_remote_port)) {
+        ipc_kmsg_destroy(reply); /* nobody wants it: what it carries is released */
+        reply = NULL;
+    }
+    if (buffer != NULL)
+        kmem_cache_free(&ipc_kobject_reply_cache, buffer);
+    return reply;
+}
+
+/* ---- what stubs call ---- */
+
+void vm_map_deallocate(struct vm_map *map)
+{
+    if (map != NULL)
+        vm_map_unref(map);
+}
+
+void space_deallocate(struct ipc_space *space)
+{
+    if (space != NULL)
+        ipc_space_unref(space);
+}
+
+void vm_object_deallocate(struct vm_object *object)
+{
+    if (object != NULL)
+        vm_object_unref(object);
+}
+
+/* Bounded copy of a string, always ended; the length copied, its zero included. */
+vm_size_t mig_strncpy(char *dest, const char *src, vm_size_t len)
+{
+    vm_size_t i;
+
+    if (len == 0)
+        return 0;
+    for (i = 0; i + 1 < len && src[i] != '\0'; i++)
+        dest[i] = src[i];
+    dest[i] = '\0';
+    return i + 1;
+}
