@@ -104,7 +104,6 @@ struct thread {
 
 #define THREAD_NR_PRIORITIES 64
 #define THREAD_PRIORITY_SYSTEM 6
-#define THREAD_PRIORITY_BEST_USER 12    /* best that a thread may have without its processor set's owner: behind the system's */
 #define THREAD_PRIORITY_USER 25
 #define THREAD_PRIORITY_DEPRESSED 63
 

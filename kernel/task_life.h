@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Tasks' threads, and their list: what kernel/ itself needs beside task.h.
+ */
+#ifndef KERNEL_TASK_LIFE_H
+#define KERNEL_TASK_LIFE_H
+
+#include "kernel/task.h"
+#include "kernel/types.h"
+
+/* A new thread joins its task, which is active and locked; the list owns a reference that the caller gives. */
+void task_add_thread(struct task *task, struct thread *thread);
+/* An ended thread leaves it: its times are added to the task's. The last one of an ended task lets the rest of it end. */
+void task_remove_thread(struct task *task, struct thread *thread);
+
+/* One more reason for all threads not to go to user mode, and one less. KERN_FAILURE: too many, or none. */
+kern_return_t task_hold(struct task *task);
+kern_return_t task_release(struct task *task);
+
+/*
+ * The tasks that exist: up to room of them, each with a reference, from the one behind `after' (NULL: the first).
+ * Returns how many there are in all; the kernel's own task is the first.
+ */
+unsigned int task_collect(struct task **tasks, unsigned int room);
+/* The same for a task's threads. */
+unsigned int task_collect_threads(struct task *task, struct thread **threads, unsigned int room);
+
+#endif
