@@ -8,6 +8,7 @@
 #include "kernel/ipc_kobject.h"
 
 #include <mach/mig_errors.h>
+#include <mach/mig_support.h>
 
 #include "ipc/ipc_kmsg.h"
 #include "ipc/ipc_space.h"
