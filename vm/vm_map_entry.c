@@ -4,7 +4,8 @@
  *
  * Entries are in a list and in a red-black tree, both by address. Each knows the gap before it, each subtree its widest
  * gap, so the lowest hole that is wide enough is found in O(log n), however many there are. The space behind the last
- * entry is in no gap; it is looked at last.
+ * entry is in no gap; it is looked at last. Gaps that are wide enough but have no place under a mask are passed over one by
+ * one.
  *
  * Cutting an entry in two gives the new part a split reference (vm_object.h): both parts together remain one user of the
  * object, who may free what he unmaps. A reference of an entry is therefore always given up by vm_object_unref_split, which
@@ -17,10 +18,6 @@
 #include "kernel/thread.h"
 #include "vm/vm_frame.h"
 #include "vm/vm_object.h"
-
-/* Gaps whose bounds do not fit under a mask are passed over one by one; a summary that no gap can have makes the first
- * update of a new node count as a change. */
-#define VM_MAP_ENTRY_NO_SUMMARY UINTPTR_MAX
 
 /* ---- the tree ---- */
 
@@ -101,9 +98,7 @@ static void vm_map_entry_link_before(struct vm_map *map, struct vm_map_entry *en
         parent = rbtree_prev(&next->node);
         side = 1;
     }
-    entry->max_gap = VM_MAP_ENTRY_NO_SUMMARY;
     rbtree_link(&map->tree, &entry->node, parent, side, vm_map_entry_update);
-    rbtree_update_path(&entry->node, vm_map_entry_update);
     if (next == NULL)
         list_insert_tail(&map->entries, &entry->link);
     else

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Calls on address spaces that the host has a say in: wiring, limits, physical addresses, numbers, and writing back.
+ *
+ * Writing back waits, when it is asked to, until the manager has received what was modified in the range: until then the
+ * data is the kernel's to lose. It looks again every few ticks rather than being woken: the pageout path has no
+ * business with who waits for it, and such calls are as slow as disks.
+ */
+#include "ipc/ipc_port.h"
+#include "kernel/kmem.h"
+#include "kernel/machine.h"
+#include "kernel/thread.h"
+#include "vm/memory_object.h"
+#include "vm/memory_object_call.h"
+#include "vm/memory_object_lock.h"
+#include "vm/vm_account.h"
+#include "vm/vm_fault.h"
+#include "vm/vm_frame.h"
+#include "vm/vm_map.h"
+#include "vm/vm_map_private.h"
+#include "vm/vm_object.h"
+#include "vm/vm_pageout.h"
+#include "vm/vm_policy.h"
+#include "vm/vm_run.h"
+#include "vm/vm_user.h"
+
+/* What a task may wire without the privileged host: keys and the like, not its data. */
+#define VM_USER_WIRE_FREE (16 * PAGE_SIZE)
+#define VM_USER_SYNC_POLL_MS 20
+
+/* IKOT_HOST or IKOT_HOST_PRIV; IKOT_NONE: host is the port of no host. */
+static enum ipc_kobject_type vm_user_host_type(ipc_port_t host)
+{
+    enum ipc_kobject_type type = IKOT_NONE;
+
+    if (!IP_VALID(host))
+        return IKOT_NONE;
+    ipc_port_lock(host);
+    if (ipc_port_active(host))
+        type = (enum ipc_kobject_type)host->kobject_type;
+    ipc_port_unlock(host);
+    return type == IKOT_HOST || type == IKOT_HOST_PRIV ? type : IKOT_NONE;
+}
+
+/* ---- wiring ---- */
+
+kern_return_t vm_wire(ipc_port_t host, vm_map_t map, vm_address_t address, vm_size_t size, vm_prot_t access)
+{
+    enum ipc_kobject_type type = vm_user_host_type(host);
+    uintptr_t start = page_trunc((uintptr_t)address), last = address + size;
+
+    if (type == IKOT_NONE)
+        return KERN_INVALID_HOST;
+    if (map == NULL)
+        return KERN_INVALID_TASK;
+    if ((access & ~VM_PROT_ALL) != 0)
+        return KERN_INVALID_ARGUMENT;
+    if (last < address || last > page_trunc(UINTPTR_MAX))
+        return KERN_INVALID_ADDRESS;
+    uintptr_t end = page_round(last);
+    if (type != IKOT_HOST_PRIV && access != VM_PROT_NONE) {
+        mutex_lock(&map->lock);
+        bool allowed = end - start <= VM_USER_WIRE_FREE && map->wired_size <= VM_USER_WIRE_FREE - (end - start);
+        mutex_unlock(&map->lock);
+        if (!allowed)
+            return KERN_NO_ACCESS;
+    }
+    kern_return_t kr = vm_map_wire(map, start, end, access);
+    if (kr == KERN_SUCCESS)
+        ipc_port_release_send(host);
+    return kr;
+}
+
+/* Wires everything that can be accessed, each entry for what it allows; or unwires what was wired. */
+static kern_return_t vm_user_wire_current(struct vm_map *map, bool wire)
+{
+    for (uintptr_t at = map->min;;) {
+        mutex_lock(&map->lock);
+        struct vm_map_entry *entry = vm_map_lookup_from(map, at);
+        bool found = entry != NULL;
+        uintptr_t start = found ? MAX(entry->start, at) : 0, end = found ? entry->end : 0;
+        vm_prot_t prot = found && wire ? entry->protection : VM_PROT_NONE;
+        bool wired = found && entry->user_wired_count != 0;
+        mutex_unlock(&map->lock);
+        if (!found)
+            return KERN_SUCCESS;
+        if (wire ? prot != VM_PROT_NONE : wired) {
+            kern_return_t kr = vm_map_wire(map, start, end, prot);
+            if (kr != KERN_SUCCESS)
+                return kr;
+        }
+        at = end;
+        preempt_point();
+    }
+}
+
+kern_return_t vm_wire_all(ipc_port_t host, vm_map_t map, vm_wire_t flags)
+{
+    kern_return_t kr = KERN_SUCCESS;
+
+    if (vm_user_host_type(host) != IKOT_HOST_PRIV)
+        return KERN_INVALID_HOST;
+    if (map == NULL)
+        return KERN_INVALID_TASK;
+    if ((flags & ~VM_WIRE_ALL) != 0)
+        return KERN_INVALID_ARGUMENT;
+    /* The future first, so that nothing is entered between the two. */
+    if (flags == VM_WIRE_NONE || (flags & VM_WIRE_FUTURE) != 0)
+        vm_map_set_wire_future(map, flags != VM_WIRE_NONE);
+    if (flags == VM_WIRE_NONE || (flags & VM_WIRE_CURRENT) != 0)
+        kr = vm_user_wire_current(map, flags != VM_WIRE_NONE);
+    if (kr == KERN_SUCCESS)
+        ipc_port_release_send(host);
+    return kr;
+}
+
+/* ---- limits ---- */
+
+kern_return_t vm_set_size_limit(ipc_port_t host, vm_map_t map, vm_size_t current, vm_size_t max)
+{
+    enum ipc_kobject_type type = vm_user_host_type(host);
+    kern_return_t kr = KERN_SUCCESS;
+
+    if (current > max || map == NULL)
+        return KERN_INVALID_ARGUMENT;
+    if (type == IKOT_NONE)
+        return KERN_INVALID_HOST;
+    mutex_lock(&map->lock);
+    if (max > map->size_max && type != IKOT_HOST_PRIV) {
+        kr = KERN_NO_ACCESS;
+    } else {
+        map->size_limit = current;
+        map->size_max = max;
+    }
+    mutex_unlock(&map->lock);
+    if (kr == KERN_SUCCESS)
+        ipc_port_release_send(host);
+    return kr;
+}
+
+kern_return_t vm_get_size_limit(vm_map_t map, vm_size_t *current, vm_size_t *max)
+{
+    if (map == NULL)
+        return KERN_INVALID_ARGUMENT;
+    mutex_lock(&map->lock);
+    *current = map->size_limit;
+    *max = map->size_max;
+    mutex_unlock(&map->lock);
+    return KERN_SUCCESS;
+}
+
+/* ---- physical addresses ---- */
+
+kern_return_t vm_pages_phys(host_t host, vm_map_t map, vm_address_t address, vm_size_t size,
+                            rpc_phys_addr_array_t *pages, mach_msg_type_number_t *count)
+{
+    mach_msg_type_number_t nr_pages = (mach_msg_type_number_t)(size >> PAGE_SHIFT);
+    uint32_t bytes = nr_pages * (uint32_t)sizeof(rpc_phys_addr_t); /* at most 8 MiB */
+    rpc_phys_addr_t *addresses = *pages;
+    struct vm_map_copy *copy = NULL;
+
+    if (host == NULL)
+        return KERN_INVALID_HOST;
+    if (map == NULL)
+        return KERN_INVALID_TASK;
+    if (!page_aligned(address) || !page_aligned(size) || address + size < address)
+        return KERN_INVALID_ARGUMENT;
+    if (nr_pages > *count) {
+        addresses = kmem_alloc(bytes, thread_alloc_level());
+        if (addresses == NULL)
+            return KERN_RESOURCE_SHORTAGE;
+        kern_return_t kr = vm_map_copyin_kernel(addresses, bytes, &copy);
+        if (kr != KERN_SUCCESS) {
+            kmem_free(addresses, bytes);
+            return kr;
+        }
+        *pages = (rpc_phys_addr_array_t)copy;
+    }
+    *count = nr_pages;
+    for (mach_msg_type_number_t i = 0; i < nr_pages; i++) {
+        mutex_lock(&map->lock);
+        struct vm_frame *frame = pmap_extract(map->pmap, address + ((uintptr_t)i << PAGE_SHIFT));
+        mutex_unlock(&map->lock);
+        addresses[i] = frame != NULL ? vm_frame_phys(frame) : 0;
+        preempt_point();
+    }
+    return KERN_SUCCESS;
+}
+
+/* ---- numbers ---- */
+
+kern_return_t vm_statistics(vm_map_t map, vm_statistics_data_t *statistics)
+{
+    if (map == NULL)
+        return KERN_INVALID_ARGUMENT;
+    const struct vm_policy_counts *policy = &vm_policy_counts;
+    const struct vm_fault_counters *faults = &vm_fault_counters;
+    unsigned int in_objects = vm_frame_count(VM_FRAME_OBJECT);
+    unsigned int queued = policy->active + policy->inactive + policy->unevictable;
+    uint64_t pageouts = 0;
+
+    for (unsigned int cause = 0; cause < VM_RUN_NR_CAUSES; cause++)
+        pageouts += vm_pageout_counters.pages[cause];
+    *statistics = (struct vm_statistics){
+        .pagesize = PAGE_SIZE,
+        .free_count = (integer_t)vm_frame_nr_free(),
+        .active_count = (integer_t)(policy->active + policy->unevictable),
+        .inactive_count = (integer_t)policy->inactive,
+        /* The kernel's own, and what objects hold on no queue. A page that a run shares is counted once in both. */
+        .wire_count = (integer_t)(vm_frame_count(VM_FRAME_KERNEL) + (in_objects > queued ? in_objects - queued : 0)),
+        .zero_fill_count = (integer_t)faults->zero_fills,
+        .reactivations = (integer_t)faults->reactivations,
+        .pageins = (integer_t)faults->pageins,
+        .pageouts = (integer_t)pageouts,
+        .faults = (integer_t)faults->faults,
+        .cow_faults = (integer_t)faults->cow_faults,
+        .lookups = (integer_t)faults->lookups,
+        .hits = (integer_t)faults->hits,
+    };
+    return KERN_SUCCESS;
+}
+
+struct vm_user_slabs {
+    uint32_t frames, free;      /* in slabs, and of those what a tight packing would leave over */
+};
+
+static void vm_user_count_cache(const struct kmem_cache *cache, void *context)
+{
+    struct vm_user_slabs *slabs = context;
+    uint32_t needed = cache->nr_per_slab == 0 ? 0 : (cache->nr_objects + cache->nr_per_slab - 1) / cache->nr_per_slab;
+
+    slabs->frames += cache->nr_slabs * cache->slab_frames;
+    if (cache->nr_slabs > needed)
+        slabs->free += (cache->nr_slabs - needed) * cache->slab_frames;
+}
+
+kern_return_t vm_cache_statistics(vm_map_t map, vm_cache_statistics_data_t *statistics)
+{
+    struct vm_user_slabs slabs = {0, 0};
+
+    if (map == NULL)
+        return KERN_INVALID_ARGUMENT;
+    kmem_for_each_cache(vm_user_count_cache, &slabs);
+    /* As in GNU Mach the cache is the objects that have managers. How many pages are dirty is not counted anywhere. */
+    *statistics = (struct vm_cache_statistics){
+        .cache_object_count = (integer_t)memory_object_count,
+        .cache_count = (integer_t)(vm_policy_counts.active + vm_policy_counts.inactive),
+        .active_tmp_count = (integer_t)vm_policy_counts.unevictable,
+        .active_perm_count = (integer_t)vm_policy_counts.active,
+        .inactive_perm_count = (integer_t)vm_policy_counts.inactive,
+        .laundry_count = (integer_t)vm_account_total_out(),
+        .writeback_count = (integer_t)vm_account_total_out(),
+        .slab_count = (integer_t)slabs.frames,
+        .slab_reclaim_count = (integer_t)slabs.free,
+    };
+    return KERN_SUCCESS;
+}
+
+/* ---- writing back ---- */
+
+/* Whether something of the range is still on its way to the manager. Object locked. */
+static bool vm_user_sync_under_way(struct vm_object *object, uint32_t index, uint32_t end)
+{
+    const struct memory_object *pager = object->pager;
+    const struct memory_object_lock *lock;
+    const struct vm_run *run;
+
+    if (pager == NULL || pager->dead || pager->over)
+        return false;
+    list_for_each(&pager->locks, lock, node)
+        if (lock->first < end && lock->end > index)
+            return true;
+    list_for_each(&pager->runs, run, node)
+        if (run->index < end && run->index + run->nr_pages > index)
+            return true;
+    return false;
+}
+
+static kern_return_t vm_user_sync_wait(struct vm_object *object, uint32_t index, uint32_t end)
+{
+    for (;;) {
+        vm_object_lock(object);
+        bool under_way = vm_user_sync_under_way(object, index, end);
+        vm_object_unlock(object);
+        if (!under_way)
+            return KERN_SUCCESS;
+        if (current_thread()->abort_pending || thread_should_end())
+            return KERN_ABORTED;
+        thread_delay(VM_USER_SYNC_POLL_MS);
+    }
+}
+
+kern_return_t vm_object_sync(vm_object_t object, vm_offset_t offset, vm_size_t size, boolean_t should_flush,
+                             boolean_t should_return, boolean_t should_iosync)
+{
+    if (object == NULL)
+        return KERN_INVALID_ARGUMENT;
+    if (size == 0)
+        return KERN_SUCCESS;
+    kern_return_t kr =
+        memory_object_lock_request(object, offset, size, should_return ? MEMORY_OBJECT_RETURN_ALL : MEMORY_OBJECT_RETURN_NONE,
+                                   should_flush, VM_PROT_NO_CHANGE, IP_NULL, 0);
+    if (kr != KERN_SUCCESS || !should_return || !should_iosync)
+        return kr;
+    uint64_t end = ((uint64_t)offset + size + PAGE_MASK) >> PAGE_SHIFT;
+    return vm_user_sync_wait(object, (uint32_t)(offset >> PAGE_SHIFT), (uint32_t)end);
+}
+
+kern_return_t vm_msync(vm_map_t map, vm_address_t address, vm_size_t size, vm_sync_t flags)
+{
+    const vm_sync_t both = VM_SYNC_SYNCHRONOUS | VM_SYNC_ASYNCHRONOUS;
+    uintptr_t at = page_trunc((uintptr_t)address), last = address + size;
+
+    if (map == NULL || (flags & both) == both)
+        return KERN_INVALID_ARGUMENT;
+    if (last < address || last > page_trunc(UINTPTR_MAX))
+        return KERN_INVALID_ADDRESS;
+    uintptr_t end = size == 0 ? at : page_round(last);
+    while (at < end) {
+        struct vm_map_region region;
+        kern_return_t kr = vm_map_region(map, at, &region);
+        if (kr != KERN_SUCCESS || region.start > at) {
+            if (kr == KERN_SUCCESS && region.object != NULL)
+                vm_object_unref(region.object);
+            return KERN_INVALID_ADDRESS;
+        }
+        uintptr_t to = MIN(end, region.start + region.size);
+        if (region.object != NULL) { /* anonymous memory, private copies too, has no manager to be told */
+            vm_offset_t offset = ((vm_offset_t)region.index << PAGE_SHIFT) + (at - region.start);
+            kr = vm_object_sync(region.object, offset, to - at, (flags & VM_SYNC_INVALIDATE) != 0, (flags & both) != 0,
+                                (flags & VM_SYNC_SYNCHRONOUS) != 0);
+            vm_object_unref(region.object);
+        }
+        if (kr != KERN_SUCCESS)
+            return kr;
+        at = to;
+    }
+    return KERN_SUCCESS;
+}
