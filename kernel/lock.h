@@ -22,6 +22,7 @@ enum lock_rank {
     LOCK_RANK_NONE = 0,         /* not checked: locks of tests only */
     LOCK_RANK_TASK,             /* task->lock: threads, ports, suspend counts */
     LOCK_RANK_THREAD,           /* thread->lock: state as calls see it */
+    LOCK_RANK_TASK_LIST,        /* the list of all tasks */
     LOCK_RANK_MAP,              /* vm_map->lock (mutex) */
     LOCK_RANK_OBJECT,           /* vm_object->lock; an object before what it shadows. Kernel messages are queued under it */
     LOCK_RANK_SPACE,            /* ipc_space->lock */

@@ -9,6 +9,7 @@
 
 #include "kernel/list.h"
 #include "kernel/lock.h"
+#include "kernel/reaper.h"
 #include "kernel/types.h"
 
 struct ipc_port;
@@ -40,6 +41,9 @@ struct task {
     uint64_t user_ticks, system_ticks;  /* [K] of ended threads */
     uint32_t faults, pageins, cow_faults, messages_sent, messages_received;
     uint64_t creation_seconds;
+    uint32_t nr_end_waiters;            /* [K] threads in task_end() that wait for the last thread to be gone */
+    bool finished;                      /* [K] somebody has set out to end the rest, after the last thread */
+    struct reaper_item reap;            /* for the reaper to do that */
     char name[32];                      /* [K] for lines about it; from task_set_name or the boot script */
 };
 

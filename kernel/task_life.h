@@ -18,11 +18,14 @@ kern_return_t task_hold(struct task *task);
 kern_return_t task_release(struct task *task);
 
 /*
- * The tasks that exist: up to room of them, each with a reference, from the one behind `after' (NULL: the first).
- * Returns how many there are in all; the kernel's own task is the first.
+ * The tasks that exist, the kernel's own first: up to room of them, each with a reference. Returns how many there are in
+ * all, which may be more.
  */
 unsigned int task_collect(struct task **tasks, unsigned int room);
-/* The same for a task's threads. */
+/* The same for the threads of a task. */
 unsigned int task_collect_threads(struct task *task, struct thread **threads, unsigned int room);
+
+/* Calls visit for each thread of the task, with the task locked; lets others run between some. May visit one twice. */
+void task_for_each_thread(struct task *task, void (*visit)(struct thread *thread, void *context), void *context);
 
 #endif
