@@ -68,10 +68,12 @@ static uint32_t memory_map_page_up(uint64_t address)
     return address > UINT64_MAX - PAGE_MASK ? MEMORY_MAP_LAST_PAGE : memory_map_page(address + PAGE_MASK);
 }
 
-static void memory_map_read_ranges(const struct multiboot_info *info, struct memory_ranges *usable)
+/* Returns whether the map could be read to its end. */
+static bool memory_map_read_ranges(const struct multiboot_info *info, struct memory_ranges *usable)
 {
     struct memory_map_cursor cursor = memory_map_begin(info);
     struct multiboot_memory_range entry;
+    const char *bad;
     enum memory_ranges_news news = 0;
     uint64_t above = 0;
 
@@ -84,8 +86,9 @@ static void memory_map_read_ranges(const struct multiboot_info *info, struct mem
             above += end - MAX(entry.start, (uint64_t)MEMORY_MAP_4G);
         news |= memory_ranges_add(usable, memory_map_page_up(entry.start), memory_map_page(end));
     }
-    if (cursor.bad != NULL)
-        kprintf("machair: memory: the boot loader's memory map %s; the rest of it is ignored\n", cursor.bad);
+    bad = cursor.bad;
+    if (bad != NULL)
+        kprintf("machair: memory: the boot loader's memory map %s; the rest of it is ignored\n", bad);
     cursor = memory_map_begin(info);
     while (memory_map_next(&cursor, &entry))
         if (entry.kind != MULTIBOOT_RANGE_MEMORY)
@@ -98,6 +101,7 @@ static void memory_map_read_ranges(const struct multiboot_info *info, struct mem
     if (above != 0)
         kprintf("machair: memory: %u MiB above 4 GiB are ignored\n",
                 (unsigned int)MIN((above >> 20) + ((above & 0xfffff) != 0), (uint64_t)UINT32_MAX));
+    return bad == NULL;
 }
 
 /* The old two numbers: from 0, and from 1 MiB. */
@@ -112,9 +116,10 @@ static void memory_map_read_sizes(const struct multiboot_info *info, struct memo
 
 void memory_map_read(const struct multiboot_info *info, struct memory_ranges *usable)
 {
-    if (info->flags & MULTIBOOT_INFO_MEMORY_MAP)
-        memory_map_read_ranges(info, usable);
-    if (usable->nr == 0 && (info->flags & MULTIBOOT_INFO_MEMORY)) {
+    bool mapped = (info->flags & MULTIBOOT_INFO_MEMORY_MAP) != 0 && memory_map_read_ranges(info, usable);
+
+    /* A whole map without memory is believed. */
+    if (!mapped && usable->nr == 0 && (info->flags & MULTIBOOT_INFO_MEMORY)) {
         kprintf("machair: memory: no memory map, only two sizes: %u and %u KiB\n", info->memory_lower, info->memory_upper);
         memory_map_read_sizes(info, usable);
     }
