@@ -17,7 +17,6 @@
 #include "vm/vm_fault.h"
 #include "vm/vm_frame.h"
 #include "vm/vm_map.h"
-#include "vm/vm_map_private.h"
 #include "vm/vm_object.h"
 #include "vm/vm_pageout.h"
 #include "vm/vm_policy.h"
@@ -71,29 +70,6 @@ kern_return_t vm_wire(ipc_port_t host, vm_map_t map, vm_address_t address, vm_si
     return kr;
 }
 
-/* Wires everything that can be accessed, each entry for what it allows; or unwires what was wired. */
-static kern_return_t vm_user_wire_current(struct vm_map *map, bool wire)
-{
-    for (uintptr_t at = map->min;;) {
-        mutex_lock(&map->lock);
-        struct vm_map_entry *entry = vm_map_lookup_from(map, at);
-        bool found = entry != NULL;
-        uintptr_t start = found ? MAX(entry->start, at) : 0, end = found ? entry->end : 0;
-        vm_prot_t prot = found && wire ? entry->protection : VM_PROT_NONE;
-        bool wired = found && entry->user_wired_count != 0;
-        mutex_unlock(&map->lock);
-        if (!found)
-            return KERN_SUCCESS;
-        if (wire ? prot != VM_PROT_NONE : wired) {
-            kern_return_t kr = vm_map_wire(map, start, end, prot);
-            if (kr != KERN_SUCCESS)
-                return kr;
-        }
-        at = end;
-        preempt_point();
-    }
-}
-
 kern_return_t vm_wire_all(ipc_port_t host, vm_map_t map, vm_wire_t flags)
 {
     kern_return_t kr = KERN_SUCCESS;
@@ -108,7 +84,7 @@ kern_return_t vm_wire_all(ipc_port_t host, vm_map_t map, vm_wire_t flags)
     if (flags == VM_WIRE_NONE || (flags & VM_WIRE_FUTURE) != 0)
         vm_map_set_wire_future(map, flags != VM_WIRE_NONE);
     if (flags == VM_WIRE_NONE || (flags & VM_WIRE_CURRENT) != 0)
-        kr = vm_user_wire_current(map, flags != VM_WIRE_NONE);
+        kr = vm_map_wire_all(map, flags == VM_WIRE_NONE ? VM_PROT_NONE : VM_PROT_ALL);
     if (kr == KERN_SUCCESS)
         ipc_port_release_send(host);
     return kr;
@@ -297,9 +273,9 @@ kern_return_t vm_object_sync(vm_object_t object, vm_offset_t offset, vm_size_t s
         return KERN_INVALID_ARGUMENT;
     if (size == 0)
         return KERN_SUCCESS;
+    memory_object_return_t wanted = should_return ? MEMORY_OBJECT_RETURN_ALL : MEMORY_OBJECT_RETURN_NONE;
     kern_return_t kr =
-        memory_object_lock_request(object, offset, size, should_return ? MEMORY_OBJECT_RETURN_ALL : MEMORY_OBJECT_RETURN_NONE,
-                                   should_flush, VM_PROT_NO_CHANGE, IP_NULL, 0);
+        memory_object_lock_request(object, offset, size, wanted, should_flush, VM_PROT_NO_CHANGE, IP_NULL, 0);
     if (kr != KERN_SUCCESS || !should_return || !should_iosync)
         return kr;
     uint64_t end = ((uint64_t)offset + size + PAGE_MASK) >> PAGE_SHIFT;
