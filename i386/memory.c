@@ -241,7 +241,7 @@ static void memory_start_frames(void)
 void memory_init(const struct multiboot_info *from)
 {
     struct multiboot_info info;
-    uint32_t kib, end, strings;
+    uint32_t kib, free_kib, end, strings;
 
     memory_boot_strings(from);
     info = memory_info_copy(from);
@@ -259,9 +259,10 @@ void memory_init(const struct multiboot_info *from)
     if (strings != 0)
         boot_modules_copy_strings(memory_direct(memory_take(memory_page_end(0, strings))));
     memory_start_frames();
+    free_kib = memory_ranges_count(&memory_free) * MEMORY_PAGE_KIB;
     pmap_init(boot_page_directory, memory_global);
     kprintf("machair: memory: %u KiB, %u KiB free, %u KiB directly mapped, %s pages%s\n", kib,
-            vm_frame_nr_free() * MEMORY_PAGE_KIB, memory_page(memory_direct_end) * MEMORY_PAGE_KIB,
+            free_kib, memory_page(memory_direct_end) * MEMORY_PAGE_KIB,
             (cpu_features & CPU_FEATURE_PSE) ? "large" : "small", memory_global != 0 ? ", global" : "");
 }
 

@@ -47,6 +47,7 @@ static void pmap_pv_promote(struct vm_frame *frame)
 
     if (pv == NULL) {
         frame->pv_pmap = NULL;
+        frame->wired_maps = 0; /* a count that stuck */
         return;
     }
     frame->pv_pmap = pv->pmap;

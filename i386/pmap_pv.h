@@ -87,9 +87,10 @@ static inline void pmap_pv_remove(struct vm_frame *frame, struct pmap *pmap, uin
     }
     assert(frame->pv_pmap == pmap && frame->pv_va == va);
     frame->pv_pmap = NULL;
+    frame->wired_maps = 0; /* a count that stuck */
 }
 
-/* Counts of wired mappings stick at their top: a frame mapped so often is taken for wired from then on. */
+/* Counts of wired mappings stick at their top: a frame mapped so often is taken for wired until its last mapping goes. */
 static inline void pmap_frame_wire(struct vm_frame *frame)
 {
     if (frame->wired_maps != UINT16_MAX)
