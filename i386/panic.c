@@ -30,13 +30,14 @@ struct panic_link {
     uintptr_t return_address;
 };
 
-static void panic_place(uintptr_t address)
+/* A call that never returns may be the last of its function: the byte before a return address is in it for sure. */
+static void panic_place(uintptr_t address, uintptr_t back)
 {
     uintptr_t offset;
-    const char *name = ksyms_lookup(address, &offset);
+    const char *name = ksyms_lookup(address - back, &offset);
 
     if (name != NULL)
-        kprintf("  %08lx %s+%#lx\n", (unsigned long)address, name, (unsigned long)offset);
+        kprintf("  %08lx %s+%#lx\n", (unsigned long)address, name, (unsigned long)(offset + back));
     else
         kprintf("  %08lx\n", (unsigned long)address);
 }
@@ -53,11 +54,11 @@ static void panic_backtrace(uintptr_t eip, uintptr_t ebp, uintptr_t esp)
     const struct panic_link *link = (const struct panic_link *)ebp;
 
     kprintf("backtrace:\n");
-    panic_place(eip);
+    panic_place(eip, 0);
     for (unsigned int i = 0; i < PANIC_BACKTRACE_MAX && panic_link_good((uintptr_t)link, esp); i++) {
         if (link->return_address < MACHINE_USER_END)
             break;
-        panic_place(link->return_address);
+        panic_place(link->return_address, 1);
         esp = (uintptr_t)(link + 1);
         link = link->up;
     }
@@ -154,7 +155,7 @@ __attribute__((noinline)) void panic(const char *format, ...)
     va_start(arguments, format);
     panic_say(format, arguments);
     va_end(arguments);
-    frame.eip = link->return_address;
+    frame.eip = link->return_address - 1;
     frame.ebp = (uintptr_t)link->up;
     panic_end(&frame, (uintptr_t)(link + 1));
 }

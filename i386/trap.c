@@ -126,7 +126,7 @@ static bool trap_kernel_repair(struct trap_frame *frame)
         /* On the interrupted stack there is what the iret was to take: eip, cs, eflags, esp, ss. */
         leaving = (uint32_t *)trap_kernel_esp(frame);
         leaving[1] = SELECTOR_USER_CODE;
-        leaving[2] = (leaving[2] & ~(CPU_EFLAGS_NT | CPU_EFLAGS_VM)) | CPU_EFLAGS_IF | CPU_EFLAGS_ALWAYS;
+        leaving[2] = (leaving[2] & ~(CPU_EFLAGS_NT | CPU_EFLAGS_VM | CPU_EFLAGS_IOPL)) | CPU_EFLAGS_IF | CPU_EFLAGS_ALWAYS;
         leaving[4] = SELECTOR_USER_DATA;
     } else if (trap_eip_is(frame, trap_load_ds) || trap_eip_is(frame, trap_load_es)) {
         struct trap_frame *restored = (struct trap_frame *)trap_kernel_esp(frame);

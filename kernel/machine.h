@@ -26,7 +26,7 @@ unsigned long machine_interrupts_disable(void) __must_check;
 void machine_interrupts_restore(unsigned long flags);
 bool machine_interrupts_enabled(void);
 void machine_interrupts_enable(void);
-/* Waits with interrupts on until one has come; called with them off by the idle thread. */
+/* Waits with interrupts on until one has come, and leaves them on; called with them off by the idle thread. */
 void machine_idle(void);
 
 /* ---- time: one counter of nanoseconds since boot, from the timer, never from the raw time stamp counter ---- */
