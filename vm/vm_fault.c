@@ -14,8 +14,8 @@
  * 3. The end of the walk. Where no object has the page there are zeroes. They go into the hole of the last object, if there
  *    is one, where others find them too and whence they can be evicted; otherwise into the first object.
  * 4. Copy on write. A page found behind the first object is only read there. For a write its bytes are copied into a page
- *    of the first object. If the first object has other users, they may map the page behind it: those mappings go, so
- *    that they find the new page. An entry with needs_copy gets an object of its own (a shadow) before the first write.
+ *    of the first object. Where the page behind it is still mapped for users of the first, this mapping goes, so that
+ *    they find the new page. An entry with needs_copy gets an object of its own (a shadow) before the first write.
  *    Afterwards the chain is shortened, if it looks as if it could be, with no lock held.
  * 5. Before a page of the first object is written: its old bytes go to the delayed copy that still needs them
  *    (vm_object_push_page), also when the page was put in by this fault, for the copy has seen through to the same bytes;
@@ -70,6 +70,7 @@ struct vm_fault;
 
 /* What is to be done with the page. Called with all of a try's locks held. */
 struct vm_fault_ops {
+    bool enters;                /* a mapping, over what is mapped there */
     enum vm_fault_step (*deliver)(struct vm_fault *fault);
     void (*deliver_zeroes)(struct vm_fault *fault); /* NULL: zeroes need a page */
 };
@@ -305,8 +306,8 @@ static enum vm_fault_step vm_fault_copy_up(struct vm_fault *fault)
         return vm_fault_short(fault, level);
     pmap_frame_copy(old, fresh->frame);
     fresh->dirty = true;
-    /* The sole user's mapping is replaced by this fault; an older one of his shows the same bytes until then. */
-    if (!vm_object_sole_user(fault->first) && pmap_frame_mapped(old)) {
+    /* The sole user's own mapping is replaced by this fault, and shows the same bytes until then. */
+    if ((!fault->ops->enters || !vm_object_sole_user(fault->first)) && pmap_frame_mapped(old)) {
         pmap_batch_init(&batch);
         pmap_frame_unmap(old, &batch);
         pmap_batch_flush(&batch);
@@ -492,7 +493,7 @@ static enum vm_fault_step vm_fault_enter(struct vm_fault *fault)
     return vm_fault_over(fault, KERN_SUCCESS);
 }
 
-static const struct vm_fault_ops vm_fault_enter_ops = {.deliver = vm_fault_enter};
+static const struct vm_fault_ops vm_fault_enter_ops = {.enters = true, .deliver = vm_fault_enter};
 
 kern_return_t vm_fault(struct vm_map *map, uintptr_t address, vm_prot_t prot)
 {
