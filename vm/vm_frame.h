@@ -6,7 +6,7 @@
  * be in an object and in a run at once. Zones: DMA below 16 MiB, DIRECT up to the end of the direct map, HIGH above. An
  * allocation names the highest zone it can use and falls back downwards, never upwards.
  *
- * Levels of reserve (see vm_frame_init for how they follow from memory size): each level has a number of free frames
+ * Levels of reserve (see vm_frame_seal for how they follow from memory size): each level has a number of free frames
  * below which it is not served. Who may sleep waits for its own level, first come first served; every free wakes.
  */
 #ifndef VM_VM_FRAME_H
@@ -71,18 +71,23 @@ static inline struct vm_frame *vm_frame_of_phys(phys_t address)
 }
 
 /*
- * Set-up: the machine calls vm_frame_init with a zeroed array of records in which all frames are RESERVED, then
- * vm_frame_add for each range of free RAM (page-aligned), then vm_frame_seal, which derives the watermarks. Ranges of
+ * Set-up: the machine calls vm_frame_init with a zeroed array of records; all frames become RESERVED. Then
+ * vm_frame_add for each range of free RAM (page-aligned, none twice), then vm_frame_seal, which derives the watermarks from
+ * what was added. Ranges may be added later too (modules that are not needed any more).
  * RESERVED frames may be added later too (modules that have served); the watermarks stay.
  */
 void vm_frame_init(struct vm_frame *records, unsigned int nr_frames, phys_t direct_end);
 void vm_frame_add(phys_t start, phys_t end);
 void vm_frame_seal(void);
 
+#define VM_FRAME_ORDER_MAX 10 /* 4 MiB */
+
 /*
  * Takes 2^order frames, contiguous and aligned; the first is returned. state becomes KERNEL or OBJECT; contents are
  * not cleared (ALLOC_ZEROED clears). Sleeps unless ALLOC_NOSLEEP; then NULL when its level is not served. An order
- * above 0 never sleeps. No spinlock is held by the caller.
+ * above 0 never sleeps, and neither does a request for VM_ZONE_DMA, where frames may never come free. A request that
+ * may sleep returns NULL only to a thread that is being ended (or before there are threads): it may take what level
+ * PRIVILEGED may, and waits for nothing. No spinlock is held by a caller that may sleep.
  */
 struct vm_frame *vm_frame_alloc(unsigned int order, enum vm_zone highest, enum vm_frame_state state, enum alloc how);
 /* Frees what vm_frame_alloc returned (same order). Its mappings are gone. Never sleeps; wakes waiters. */
@@ -106,15 +111,24 @@ struct vm_frame_marks {
     unsigned int low;
     unsigned int min;           /* ORDINARY stops here */
     unsigned int privileged_min;
-    unsigned int daemon_min;    /* 0 */
+    unsigned int daemon_min;    /* 0: the pageout path takes the last frame */
 };
 extern struct vm_frame_marks vm_frame_marks;
 
+/*
+ * How many frames are free for pages of objects, which is what the watermarks are about: all free ones, less those that
+ * are kept for the kernel where there is a HIGH zone; or the directly mapped ones, when those are below the high mark.
+ */
 unsigned int vm_frame_nr_free(void);
 unsigned int vm_frame_count(enum vm_frame_state state);
 unsigned int vm_frame_nr_waiting(void);         /* threads asleep for frames */
-/* Called by the allocator, at most once until the daemon has looked again, when free frames fall below low. */
+/*
+ * Called by the allocator when free frames are below low, once until vm_frame_shortage_rearm(); with the frames' lock
+ * held, so it may wake threads and no more.
+ */
 extern void (*vm_frame_shortage)(void);
+/* From the daemon, before it looks at the free frames: shortages after this are told again. */
+void vm_frame_shortage_rearm(void);
 
 /* Debug builds: every count and list agrees; panics otherwise. */
 void vm_frame_check(void);
