@@ -43,14 +43,19 @@ static void boot_modules_check(unsigned int i, const struct memory_ranges *usabl
     const struct boot_module *module = &boot_info.modules[i];
     const struct boot_module kernel = {.start = memory_direct_phys(machair_text_start),
                                        .size = (uint32_t)(machair_end - machair_text_start)};
-    /* Only whole pages are looked for: those at its ends may be memory in part. */
     uint32_t first = (uint32_t)(((uint64_t)module->start + PAGE_MASK) >> PAGE_SHIFT);
+    uint32_t last = (module->start + module->size) >> PAGE_SHIFT;
 
     if (module->size == 0)
         return;
     if (boot_modules_overlap(module, &kernel))
         boot_fail("module %u (%s) lies over the kernel", i, boot_modules_name(i));
-    if (!memory_ranges_contain(usable, first, (module->start + module->size) >> PAGE_SHIFT))
+    /* Its whole pages are looked for: those at its ends may be memory in part. Without a whole page these must do. */
+    if (first >= last) {
+        first = module->start >> PAGE_SHIFT;
+        last = boot_modules_end_page(module);
+    }
+    if (!memory_ranges_contain(usable, first, last))
         boot_fail("module %u (%s) lies outside memory", i, boot_modules_name(i));
     for (unsigned int k = 0; k < i; k++)
         if (boot_info.modules[k].size != 0 && boot_modules_overlap(module, &boot_info.modules[k]))

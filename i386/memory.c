@@ -27,7 +27,7 @@
 #define MEMORY_BOOT_CHUNKS 4u       /* mapped by boot.S, a chunk is what one directory entry maps */
 #define MEMORY_DIRECT_PAGES (MEMORY_DIRECT_SIZE >> PAGE_SHIFT)
 #define MEMORY_CHUNK_PAGES (PMAP_TABLE_SPAN >> PAGE_SHIFT)
-/* A machine of 4 MiB, less the hole of 384 KiB below 1 MiB, less up to 256 KiB that firmware keeps for its tables and itself. */
+/* A machine of 4 MiB, less the hole of 384 KiB below 1 MiB, less up to 256 KiB that firmware keeps for its tables. */
 #define MEMORY_MIN_KIB (4096u - 384u - 256u)
 #define MEMORY_PAGE_KIB (PAGE_SIZE / 1024u)
 #define MEMORY_LOADER_NAME_MAX 64

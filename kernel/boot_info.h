@@ -30,7 +30,7 @@ void boot_module_read(const struct boot_module *module, uint32_t offset, void *t
 /* Its frames become free memory; size is 0 afterwards. */
 void boot_module_release(struct boot_module *module);
 
-/* Stops a boot that cannot go on, for a reason outside the kernel: prints "machair: boot: " and the reason, ends in failure. */
+/* Stops a boot that cannot go on for a reason outside the kernel: prints "machair: boot: " and the reason, fails. */
 void boot_fail(const char *format, ...) __printf_like(1, 2) __attribute__((noreturn));
 
 /* Called by the machine on the boot stack, interrupts off, when console, traps and memory (frames, kernel_pmap) work. */
