@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From a machine that works to a kernel that runs threads. */
+#include "ipc/mach_msg.h"
+#include "kernel/boot_info.h"
+#include "kernel/bootstrap.h"
+#include "kernel/ipc_kobject.h"
+#include "kernel/kmem.h"
+#include "kernel/options.h"
+#include "kernel/printf.h"
+#include "kernel/reaper.h"
+#include "kernel/task.h"
+#include "kernel/thread.h"
+#include "vm/memory_object.h"
+#include "vm/memory_object_lock.h"
+#include "vm/vm_account.h"
+#include "vm/vm_frame.h"
+#include "vm/vm_map.h"
+#include "vm/vm_object.h"
+#include "vm/vm_page.h"
+#include "vm/vm_pageout.h"
+#include "vm/vm_policy.h"
+
+/* Memory and the objects made of it. Nothing here waits: there are no threads yet. */
+static void kernel_main_memory(void)
+{
+    kmem_init();
+    vm_page_init();
+    vm_object_init();
+    vm_policy_init(vm_nr_frames);
+    vm_account_init();
+    memory_object_init_module();
+    memory_object_lock_init();
+    vm_map_init();
+}
+
+void kernel_main(void)
+{
+    kprintf("Machair " MACHAIR_VERSION ", %u KiB free\n", vm_frame_nr_free() * (PAGE_SIZE / 1024));
+    if (options.bad != NULL)
+        boot_fail("unknown option: %s", options.bad);
+    kernel_main_memory();
+    ipc_init();
+    ipc_kobject_init();
+    sched_init();
+    thread_init();
+    task_init();
+    ipc_host_init();
+    reaper_init();
+    vm_pageout_init();
+    bootstrap_init();
+    sched_start();
+}
