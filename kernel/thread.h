@@ -78,6 +78,7 @@ struct thread {
     uint32_t refs;                      /* atomic */
     struct spinlock lock;
     uint32_t suspend_count;             /* [T] thread_suspend's, the task's not counted in */
+    uint32_t hold_count;                /* [T] calls that need it to stand still for a moment */
     bool ast;                           /* look at the flags below before returning to user mode */
     bool abort_pending;                 /* [T] thread_abort, or the end: interruptible waits end at once */
     bool terminating;                   /* [T] never returns to user mode again */
@@ -93,8 +94,6 @@ struct thread {
     struct ipc_kmsg *ipc_kmsg;          /* handed to a waiting receiver */
     struct ipc_port *ipc_rpc_port;      /* reply port of calls that the kernel makes for this thread */
     uint32_t ipc_options;
-    /* Faults and copies in and out: where to go on after a bad address, 0 when a fault is fatal. */
-    uintptr_t recover;
     const char *name;                   /* kernel threads, for panics; "" otherwise */
     void (*entry)(void *argument);      /* [I] what a kernel thread runs; NULL: a user thread */
     void *entry_argument;               /* [I] */
