@@ -6,9 +6,9 @@
  *    needs_copy, and who writes first puts a new object, a shadow, before it. An object is not written any more while
  *    somebody sees it through a shadow.
  * 2. Delayed copies, of what several users write in place (a manager's object, memory shared by inheritance). object->copy
- *    is the newest copy; it shadows the object. Before a page of the object changes, its data is pushed there. An older copy shadows the newer one: what
- *    was not pushed to it is what the newer one sees. A copy that nothing was pushed to is as good as new and is given
- *    to the next one who asks, therefore users of copies map them with needs_copy.
+ *    is the newest copy; it shadows the object. Before a page of the object changes, its data is pushed there. An older
+ *    copy shadows the newer one: what was not pushed to it is what the newer one sees. A copy that nothing was pushed to
+ *    is as good as new and is given to the next one who asks, therefore users of copies map them with needs_copy.
  * 3. Collapsing. A shadow's shadow with no other user is merged: its visible pages move up. One of which nothing can be
  *    seen is left. The newest copy of an object is never merged away, because pushes must find it: so chains have at
  *    most that one link more than their users make. A run's memory is not merged: what its receiver copied and
