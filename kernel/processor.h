@@ -11,7 +11,7 @@
 
 struct processor_set {
     uint8_t max_priority;       /* best base priority of new threads */
-    uint8_t policies;           /* allowed: a bit (1 << policy) each; POLICY_TIMESHARE always */
+    uint8_t policies;           /* allowed: POLICY_TIMESHARE, always, and perhaps POLICY_FIXEDPRI, which are bits */
 };
 
 struct processor {

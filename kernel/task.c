@@ -17,6 +17,7 @@
 #include "kernel/kmem.h"
 #include "kernel/machine.h"
 #include "kernel/panic.h"
+#include "kernel/processor.h"
 #include "kernel/string.h"
 #include "kernel/task_life.h"
 #include "kernel/thread.h"
@@ -33,6 +34,7 @@ struct task task_kernel = {
     .node = {&task_kernel.node, &task_kernel.node},
     .threads = LIST_INIT(task_kernel.threads),
     .priority = THREAD_PRIORITY_USER,
+    .max_priority = THREAD_PRIORITY_USER,
     .essential = true,
     .name = "kernel",
 };
@@ -90,6 +92,7 @@ kern_return_t task_create_in(struct task *parent, bool inherit_memory, struct ta
     list_init(&task->threads);
     task->active = true;
     task->priority = parent != NULL ? parent->priority : THREAD_PRIORITY_USER;
+    task->max_priority = parent != NULL ? parent->max_priority : processor_set_default_set.max_priority;
     task->creation_seconds = clock_seconds();
     task->map = task_create_map(parent, inherit_memory);
     if (task->map == NULL)
@@ -293,6 +296,32 @@ kern_return_t task_release(struct task *task)
     if (last)
         task_for_each_thread(task, task_stops_changed, NULL);
     return KERN_SUCCESS;
+}
+
+/*
+ * Waits until each thread stood still once: none is in the middle of a call any more that began before the hold. Threads are
+ * taken in turn, and each goes to the end of the list.
+ */
+void task_stop_wait(struct task *task)
+{
+    struct thread *thread;
+    unsigned int left = task->nr_threads;
+
+    while (left-- > 0) {
+        spinlock_lock(&task->lock);
+        thread = list_first(&task->threads, struct thread, task_node);
+        if (thread != NULL) {
+            list_remove(&thread->task_node);
+            list_insert_tail(&task->threads, &thread->task_node);
+            thread_ref(thread);
+        }
+        spinlock_unlock(&task->lock);
+        if (thread == NULL)
+            return;
+        if (thread != current_thread() && thread_stop_wait(thread) != KERN_SUCCESS)
+            left = 0;
+        thread_unref(thread);
+    }
 }
 
 /* ---- the end ---- */

@@ -32,6 +32,7 @@ struct task {
     struct vm_map *map;                 /* [I] a reference */
     struct ipc_space *space;            /* [I] a reference */
     uint8_t priority;                   /* [K] of new threads */
+    uint8_t max_priority;               /* [K] best that new threads may have */
     bool essential;                     /* [K] never chosen by the last resort */
     struct ipc_port *self_port;         /* [K] kernel's right */
     struct ipc_port *self_sright;       /* [K] TASK_KERNEL_PORT */

@@ -16,6 +16,8 @@ void task_remove_thread(struct task *task, struct thread *thread);
 /* One more reason for all threads not to go to user mode, and one less. KERN_FAILURE: too many, or none. */
 kern_return_t task_hold(struct task *task);
 kern_return_t task_release(struct task *task);
+/* Waits until the threads of a held task stand still, the caller's own one excepted, or the wait is broken off. */
+void task_stop_wait(struct task *task);
 
 /*
  * The tasks that exist, the kernel's own first: up to room of them, each with a reference. Returns how many there are in

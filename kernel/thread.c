@@ -19,7 +19,6 @@
 #include "kernel/ipc_kobject.h"
 #include "kernel/machine.h"
 #include "kernel/panic.h"
-#include "kernel/processor.h"
 #include "kernel/sched.h"
 #include "kernel/string.h"
 #include "kernel/task.h"
@@ -108,7 +107,7 @@ static struct thread *thread_create_record(struct task *task, enum alloc how)
     thread->creation_seconds = clock_seconds();
     thread->task = task;
     task_ref(task);
-    sched_thread_init(thread, task->priority, processor_set_default_set.max_priority);
+    sched_thread_init(thread, MAX(task->priority, task->max_priority), task->max_priority);
     machine_thread_init(thread, thread_start, thread);
     return thread;
 }
@@ -199,16 +198,33 @@ struct thread *kernel_thread_create(const char *name, void (*entry)(void *argume
 static bool thread_held(const struct thread *thread)
 {
     assert(spinlock_held(&thread->lock));
-    return !thread->terminating && (thread->suspend_count != 0 || thread->task->suspend_count != 0);
+    return !thread->terminating &&
+           (thread->suspend_count != 0 || thread->hold_count != 0 || thread->task->suspend_count != 0);
 }
 
-kern_return_t thread_hold(struct thread *thread)
+bool thread_is_held(struct thread *thread)
 {
+    bool held;
+
+    spinlock_lock(&thread->lock);
+    held = thread_held(thread);
+    spinlock_unlock(&thread->lock);
+    return held;
+}
+
+static uint32_t *thread_hold_counter(struct thread *thread, enum thread_hold_kind kind)
+{
+    return kind == THREAD_HOLD_USER ? &thread->suspend_count : &thread->hold_count;
+}
+
+kern_return_t thread_hold(struct thread *thread, enum thread_hold_kind kind)
+{
+    uint32_t *counter = thread_hold_counter(thread, kind);
     kern_return_t result = KERN_FAILURE;
 
     spinlock_lock(&thread->lock);
-    if (thread->suspend_count != UINT32_MAX) {
-        thread->suspend_count++;
+    if (*counter != UINT32_MAX) {
+        (*counter)++;
         thread->ast = true;
         result = KERN_SUCCESS;
     }
@@ -216,19 +232,29 @@ kern_return_t thread_hold(struct thread *thread)
     return result;
 }
 
-kern_return_t thread_release(struct thread *thread)
+kern_return_t thread_release(struct thread *thread, enum thread_hold_kind kind)
 {
+    uint32_t *counter = thread_hold_counter(thread, kind);
     kern_return_t result = KERN_FAILURE;
 
     spinlock_lock(&thread->lock);
-    if (thread->suspend_count != 0) {
-        thread->suspend_count--;
+    if (*counter != 0) {
+        (*counter)--;
         if (!thread_held(thread))
             (void)sched_resume(thread);
         result = KERN_SUCCESS;
     }
     spinlock_unlock(&thread->lock);
     return result;
+}
+
+void thread_abort_mark(struct thread *thread)
+{
+    spinlock_lock(&thread->lock);
+    thread->abort_pending = true;
+    thread->ast = true;
+    spinlock_unlock(&thread->lock);
+    (void)sched_abort_wait(thread);
 }
 
 void thread_task_stops_changed(struct thread *thread)

@@ -22,10 +22,19 @@ void thread_reap(struct thread *thread);
  */
 bool thread_end(struct thread *thread);
 
+/* Who counts: thread_suspend and thread_resume, or a call that needs the thread to stand still while it works. */
+enum thread_hold_kind {
+    THREAD_HOLD_USER,
+    THREAD_HOLD_CALL,
+};
 /* Counts one more reason to stop. KERN_FAILURE if there are too many. The thread may still run: see thread_stop_wait. */
-kern_return_t thread_hold(struct thread *thread);
+kern_return_t thread_hold(struct thread *thread, enum thread_hold_kind kind);
 /* Counts one reason less; KERN_FAILURE if there was none. */
-kern_return_t thread_release(struct thread *thread);
+kern_return_t thread_release(struct thread *thread, enum thread_hold_kind kind);
+/* Whether the thread is held, by its own counts or its task's. */
+bool thread_is_held(struct thread *thread);
+/* Marks the thread as aborted: what interruptible waits it is in, or comes to before the border, end at once. */
+void thread_abort_mark(struct thread *thread);
 /* The task's count has changed: makes the thread stop or go on accordingly. Its task is locked. */
 void thread_task_stops_changed(struct thread *thread);
 /*
