@@ -40,7 +40,7 @@ struct task {
     struct ipc_port *bootstrap_port;    /* [K] */
     struct ipc_port *registered[TASK_PORT_REGISTER_MAX]; /* [K] */
     uint64_t user_ticks, system_ticks;  /* [K] of ended threads */
-    uint32_t faults, pageins, cow_faults, messages_sent, messages_received;
+    uint32_t faults, pageins, cow_faults, zero_fills, reactivations, messages_sent, messages_received;
     uint64_t creation_seconds;
     uint32_t nr_end_waiters;            /* [K] threads in task_end() that wait for the last thread to be gone */
     bool finished;                      /* [K] somebody has set out to end the rest, after the last thread */
