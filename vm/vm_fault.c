@@ -29,9 +29,9 @@
  *    entry may write: so no copy, push or collapse ever has to move a wired mapping, which it could not. A page that is
  *    wired is not dirty for that; it is mapped writable, and the hardware's bit tells. The price is a private copy of
  *    read-only pages that are wired through a copy; the original can be evicted instead.
- * 9. Memory. Pages of objects with a manager are allocated at the ordinary level whatever credit the thread has (the credit of
- *    a manager with runs out is not for caching), except for privileged threads; anonymous pages, copies and page tables at
- *    the thread's level. Everything is asked for without sleeping, at the moment it is needed; after a shortage the
+ * 9. Memory. Pages of objects with a manager are allocated at the ordinary level whatever credit the thread has (the
+ *    credit of a manager with runs out is not for caching), except for privileged threads; anonymous pages, copies and
+ *    page tables at the thread's level. Everything is asked for without sleeping, at the moment it is needed; after a shortage the
  *    thread waits for its level with no lock held. A shortage can be of something that frames do not cure at once (the
  *    zone of kernel memory): one that comes back again and again is waited for by the clock.
  * 10. Bytes. vm_fault_read and its like do the same as a fault, but move bytes with the object locked instead of entering

@@ -4,8 +4,8 @@
  *
  * vm_fault() is called for a user's or the kernel's access (copyin and copyout). It finds the page through the map, the
  * object and its shadows, asks a manager or fills with zeroes where it must, copies on write, and enters the mapping.
- * It holds no lock while it waits; after each wait it starts over from the map. The map stays locked through a try, which never
- * sleeps.
+ * It holds no lock while it waits; after each wait it starts over from the map. The map stays locked through a try, which
+ * never sleeps.
  */
 #ifndef VM_VM_FAULT_H
 #define VM_VM_FAULT_H

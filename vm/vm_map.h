@@ -102,8 +102,8 @@ kern_return_t vm_map_protect(struct vm_map *map, uintptr_t start, uintptr_t end,
 kern_return_t vm_map_inherit(struct vm_map *map, uintptr_t start, uintptr_t end, vm_inherit_t inheritance);
 /*
  * Makes what is mapped in [start, end) resident and keeps it so, for access prot; NONE: no longer. Not counted: wiring
- * what is wired changes nothing, unwiring it once ends it. KERN_NO_SPACE: there is a hole; KERN_PROTECTION_FAILURE; errors of
- * faults. After an error nothing more is wired than before. May sleep; map not locked.
+ * what is wired changes nothing, unwiring it once ends it. KERN_NO_SPACE: there is a hole; KERN_PROTECTION_FAILURE;
+ * errors of faults. After an error nothing more is wired than before. May sleep; map not locked.
  */
 kern_return_t vm_map_wire(struct vm_map *map, uintptr_t start, uintptr_t end, vm_prot_t prot);
 /* The same for whatever is mapped anywhere, with such of the rights prot as it has; what has none is passed over. */

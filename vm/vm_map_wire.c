@@ -3,7 +3,8 @@
  * Wiring ranges of maps.
  *
  * 1. With the map locked, the range is looked over without changing anything, cut at its ends, and every entry that is not
- *    wired yet is counted as wired and put in transition: nobody cuts, joins, changes or removes it then. Who wants to, waits.
+ *    wired yet is counted as wired and put in transition: nobody cuts, joins, changes or removes it then. Who wants to,
+ *    waits.
  * 2. With the map unlocked each page is faulted in and wired (vm_fault_wire), which may wait for managers and memory.
  *    Those waits break off when the thread ends, so nobody who waits for the entries waits longer than this thread lives.
  * 3. With the map locked the transition ends; after an error what was wired by this call, and only that, is undone. The
@@ -168,7 +169,10 @@ static void vm_map_wire_mark(const struct vm_map_wiring *wiring)
     }
 }
 
-/* The first of this thread's entries that ends above *at, below end: *at and *stop become its bounds, as far as at may go. */
+/*
+ * Finds the first of this thread's entries in the range that ends above *at, which moves up to its start if it is below;
+ * *stop is its end.
+ */
 static bool vm_map_wire_next(const struct vm_map_wiring *wiring, uintptr_t *at, uintptr_t *stop, vm_prot_t *access)
 {
     bool found = false;

@@ -71,7 +71,7 @@ struct vm_object {
     struct vm_object *copy;             /* [O] newest delayed copy, which shadows this; no reference */
     struct list shadowers;              /* [O] the objects whose shadow this is */
     struct list_node shadow_node;       /* [shadow's O] */
-    struct memory_object *pager;        /* [O] state of the conversation with the manager; NULL: anonymous, never paged out */
+    struct memory_object *pager;        /* [O] the conversation with the manager; NULL: anonymous, never paged out */
     struct vm_run *run;                 /* [O] when this is a run's memory */
     memory_object_copy_strategy_t copy_strategy; /* [O] */
     bool alive : 1;                     /* [O] false once it ends */
