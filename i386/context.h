@@ -63,6 +63,7 @@ struct machine_context {
     uint32_t *debug;            /* NULL, or the debug registers 0 to 3, 6 and 7 that it runs with; see i386/debug.h */
 };
 
+#ifdef __i386__ /* unit tests are programs of the host */
 _Static_assert(sizeof(struct trap_frame) == FRAME_SIZE, "frames as trap.S makes them");
 _Static_assert(offsetof(struct trap_frame, eax) == FRAME_EAX, "");
 _Static_assert(offsetof(struct trap_frame, es) == FRAME_SEGMENTS, "");
@@ -73,6 +74,7 @@ _Static_assert(offsetof(struct trap_frame, esp) == FRAME_ESP, "");
 _Static_assert(offsetof(struct machine_context, esp) == CONTEXT_ESP, "");
 _Static_assert(offsetof(struct machine_context, fs) == CONTEXT_FS, "");
 _Static_assert(offsetof(struct machine_context, gs) == CONTEXT_GS, "");
+#endif
 
 #endif
 #endif
