@@ -25,6 +25,7 @@
 #include "kernel/machine.h"
 #include "kernel/panic.h"
 #include "kernel/thread.h"
+#include "kernel/timer.h"
 
 static inline struct ipc_port *ipc_mqueue_dest(const struct ipc_kmsg *kmsg)
 {
@@ -394,10 +395,11 @@ mach_msg_return_t ipc_mqueue_receive(struct ipc_mqueue_receive *receive, struct 
         if (mr != MACH_RCV_IN_PROGRESS)
             break;
         if (receive->option & MACH_RCV_TIMEOUT) {
-            uint64_t now = machine_time_ns();
+            uint64_t now = timer_ticks();
             if (!waited)
-                deadline = now + (uint64_t)left * 1000000;
-            left = deadline > now ? (uint32_t)((deadline - now + 999999) / 1000000) : 0;
+                deadline = left == 0 ? now : now + timer_ticks_of_ms(left);
+            else
+                left = deadline > now ? (uint32_t)(deadline - now) * (1000 / MACHINE_HZ) : 0;
             if (left == 0) {
                 mr = MACH_RCV_TIMED_OUT;
                 break;

@@ -156,6 +156,14 @@ void *ipc_table_remove(struct ipc_table *table, uint32_t key)
     return value;
 }
 
+/* The lowest clear bit; there is one. */
+static unsigned int ipc_table_first_clear(uint64_t bits)
+{
+    uint32_t low = ~(uint32_t)bits;
+
+    return low != 0 ? (unsigned int)__builtin_ctz(low) : 32 + (unsigned int)__builtin_ctz(~(uint32_t)(bits >> 32));
+}
+
 uint32_t ipc_table_lowest_free(const struct ipc_table *table)
 {
     const struct ipc_table_node *node = table->root;
@@ -167,7 +175,7 @@ uint32_t ipc_table_lowest_free(const struct ipc_table *table)
     if (node->full == IPC_TABLE_ALL) /* the first key that wants a higher tree */
         return level == IPC_TABLE_HEIGHT_MAX ? 0 : 1u << (level * IPC_TABLE_BITS);
     while (level-- > 0) {
-        unsigned int slot = (unsigned int)__builtin_ctzll(~node->full);
+        unsigned int slot = ipc_table_first_clear(node->full);
         key |= slot << (level * IPC_TABLE_BITS);
         if (level == 0 || node->slots[slot] == NULL)
             break;

@@ -95,7 +95,7 @@ static void bootstrap_load(struct boot_script_line *line)
         boot_fail("%s: no memory for its thread", line->name);
     machine_user_state_init(thread, entry, sp);
     /* The task itself is held until its line resumes it. */
-    if (task_hold(line->task) != KERN_SUCCESS || thread_release(thread) != KERN_SUCCESS)
+    if (task_hold(line->task) != KERN_SUCCESS || thread_release(thread, THREAD_HOLD_USER) != KERN_SUCCESS)
         boot_fail("%s: its thread cannot be started", line->name);
     thread_unref(thread);
 }

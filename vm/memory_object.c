@@ -191,6 +191,7 @@ static void memory_object_abandon(struct memory_object *pager)
     if (IP_VALID(pager->port))
         ipc_port_release_send(pager->port);
     pager->object->alive = false;
+    pager->object->refs = 0; /* nobody else has seen it */
     memory_object_unref(pager);
 }
 
