@@ -279,15 +279,12 @@ void trap_ast(void)
 
 /* ---- double faults ---- */
 
-/* The stack that the thread ran on is used up when its pointer is in the page below, or close above its end. */
-static bool trap_stack_overflow(const struct thread *thread, uintptr_t esp)
+/* A push that faults has its address close below the stack pointer; a function's first one may be its frame further down. */
+static bool trap_stack_overflow(uintptr_t esp)
 {
-    uintptr_t stack;
+    uintptr_t address = cpu_cr2();
 
-    if (thread == NULL || thread->kernel_stack == NULL)
-        return false;
-    stack = (uintptr_t)thread->kernel_stack;
-    return esp >= stack - PAGE_SIZE && esp < stack + sizeof(struct trap_frame);
+    return address >= esp ? address - esp < PAGE_SIZE : esp - address < PAGE_SIZE;
 }
 
 void trap_double_fault(void)
@@ -298,8 +295,7 @@ void trap_double_fault(void)
         .vector = T_DOUBLE_FAULT, .eip = gdt_tss.eip, .cs = gdt_tss.cs, .eflags = gdt_tss.eflags,
         .esp = gdt_tss.esp, .ss = gdt_tss.ss,
     };
-    const struct thread *thread = current_thread();
 
     panic_frame(&frame, gdt_tss.esp, "double fault%s",
-        trap_stack_overflow(thread, gdt_tss.esp) ? ": the kernel stack overflowed" : "");
+        trap_stack_overflow(gdt_tss.esp) ? ": the kernel stack overflowed" : "");
 }
