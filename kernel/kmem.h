@@ -32,6 +32,9 @@ enum alloc {
     ALLOC_ZEROED = 8,           /* the memory is cleared */
 };
 
+struct kmem_slab;
+
+/* Locking: K lock; the others never change after kmem_cache_init. */
 struct kmem_cache {
     struct list_node node;      /* in the list of all caches; see kmem.c */
     struct spinlock lock;
@@ -43,19 +46,30 @@ struct kmem_cache {
     uint32_t nr_slabs;          /* [K] */
     struct list partial;        /* [K] slabs with room */
     struct list full;           /* [K] */
-    uint32_t slab_frames;       /* frames a slab */
+    struct kmem_slab *empty;    /* [K] the slab of partial with nothing handed out, or NULL: at most one is kept */
+    uint32_t slab_frames;       /* frames a slab, a power of two */
+    uint32_t head;              /* bytes of a slab before the first object */
 };
 
 /*
- * Prepares a cache; cannot fail and allocates nothing. name is kept. align 0 means that of a pointer.
+ * Prepares a cache; cannot fail and allocates nothing. name is kept. align 0 means that of a pointer; others are powers
+ * of two up to 256. size is at most KMEM_OBJECT_MAX.
  */
+#define KMEM_OBJECT_MAX (2 * PAGE_SIZE)
 void kmem_cache_init(struct kmem_cache *cache, const char *name, size_t size, size_t align);
 
-/* Returns an object, or NULL when how forbids to wait (or the request is so privileged that waiting cannot help). */
+/*
+ * Returns an object, or NULL when how forbids to wait. One that may sleep returns NULL only to a thread that is being
+ * ended (see vm_frame_alloc). The contents are undefined unless how has ALLOC_ZEROED.
+ */
 void *kmem_cache_alloc(struct kmem_cache *cache, enum alloc how);
 void kmem_cache_free(struct kmem_cache *cache, void *object);
 
-/* Any size from 1 byte to 1 MiB; NULL when it cannot be had. kmem_free gets the size that was asked for. */
+/*
+ * Any size from 1 byte to KMEM_ALLOC_MAX, at a multiple of 16; NULL when it cannot be had (of more than a page also when
+ * how allows to sleep), and for sizes outside the range. kmem_free gets the size that was asked for.
+ */
+#define KMEM_ALLOC_MAX (1u << 20)
 void *kmem_alloc(size_t size, enum alloc how);
 void kmem_free(void *memory, size_t size);
 
@@ -65,7 +79,7 @@ void kmem_for_each_cache(void (*visit)(const struct kmem_cache *cache, void *con
 /* Gives frames of empty slabs back; called in a shortage. Returns how many. */
 unsigned int kmem_reap(void);
 
-void kmem_init(void); /* after vm_frame_init() */
+void kmem_init(void); /* after vm_frame_seal(), before kmem_alloc(); caches may be used before */
 
 /*
  * Tests: makes allocations fail. nth counts down over all allocations with ALLOC_NOSLEEP or an error path (all but
