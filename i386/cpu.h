@@ -176,7 +176,9 @@ static inline void cpu_clts(void)
 }
 static inline void cpu_cpuid(uint32_t leaf, uint32_t registers[4])
 {
-    __asm__ volatile("cpuid" : "=a"(registers[0]), "=b"(registers[1]), "=c"(registers[2]), "=d"(registers[3]) : "a"(leaf), "c"(0));
+    __asm__ volatile("cpuid"
+        : "=a"(registers[0]), "=b"(registers[1]), "=c"(registers[2]), "=d"(registers[3])
+        : "a"(leaf), "c"(0));
 }
 static inline uint16_t cpu_fs(void)
 {

@@ -15,7 +15,6 @@
 #include "i386/pit.h"
 #include "kernel/boot_info.h"
 #include "kernel/options.h"
-#include "kernel/printf.h"
 #include "kernel/string.h"
 
 /* Loaders that give the kernel's file name as the first word of the command line begin their own name like this. */
@@ -44,11 +43,6 @@ void i386_start(uint32_t magic, phys_t info)
     }
     start_options(info);
     console_init(options.console_com0 ? CONSOLE_COM0 : CONSOLE_SCREEN);
-    kprintf("machair: version %s, started by %s\n", MACHAIR_VERSION,
-        boot_info.loader[0] != '\0' ? boot_info.loader : "a loader without a name");
-    if (options.bad != NULL)
-        boot_fail("a word of the command line means nothing: %s", options.bad);
-
     memory_init((const struct multiboot_info *)info);
     gdt_double_fault_space();
     fpu_init();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Words are separated by white space. A word that begins with - goes to the boot arguments, one with = is a variable, and
- * any other is bad: the boot stops over it, as soon as it can say so. Words are copied into one buffer of this module, because
- * names and values need an end of their own; a line that is too long for it is bad as well.
+ * any other is bad: the boot stops over it, as soon as it can say so. Words are copied into one buffer of this module,
+ * because names and values need an end of their own; a line that is too long for it is bad as well.
  */
 #include "kernel/options.h"
 
