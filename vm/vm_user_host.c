@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Calls on address spaces that the host has a say in: wiring, limits, physical addresses, numbers, and writing back.
+ * Calls on address spaces that the host has a say in: wiring, limits, numbers, and writing back.
  *
  * Writing back waits, when it is asked to, until the manager has received what was modified in the range: until then the
  * data is the kernel's to lose. It looks again every few ticks rather than being woken: the pageout path has no
@@ -8,7 +8,6 @@
  */
 #include "ipc/ipc_port.h"
 #include "kernel/kmem.h"
-#include "kernel/machine.h"
 #include "kernel/thread.h"
 #include "vm/memory_object.h"
 #include "vm/memory_object_call.h"
@@ -122,44 +121,6 @@ kern_return_t vm_get_size_limit(vm_map_t map, vm_size_t *current, vm_size_t *max
     *current = map->size_limit;
     *max = map->size_max;
     mutex_unlock(&map->lock);
-    return KERN_SUCCESS;
-}
-
-/* ---- physical addresses ---- */
-
-kern_return_t vm_pages_phys(host_t host, vm_map_t map, vm_address_t address, vm_size_t size,
-                            rpc_phys_addr_array_t *pages, mach_msg_type_number_t *count)
-{
-    mach_msg_type_number_t nr_pages = (mach_msg_type_number_t)(size >> PAGE_SHIFT);
-    uint32_t bytes = nr_pages * (uint32_t)sizeof(rpc_phys_addr_t); /* at most 8 MiB */
-    rpc_phys_addr_t *addresses = *pages;
-    struct vm_map_copy *copy = NULL;
-
-    if (host == NULL)
-        return KERN_INVALID_HOST;
-    if (map == NULL)
-        return KERN_INVALID_TASK;
-    if (!page_aligned(address) || !page_aligned(size) || address + size < address)
-        return KERN_INVALID_ARGUMENT;
-    if (nr_pages > *count) {
-        addresses = kmem_alloc(bytes, thread_alloc_level());
-        if (addresses == NULL)
-            return KERN_RESOURCE_SHORTAGE;
-        kern_return_t kr = vm_map_copyin_kernel(addresses, bytes, &copy);
-        if (kr != KERN_SUCCESS) {
-            kmem_free(addresses, bytes);
-            return kr;
-        }
-        *pages = (rpc_phys_addr_array_t)copy;
-    }
-    *count = nr_pages;
-    for (mach_msg_type_number_t i = 0; i < nr_pages; i++) {
-        mutex_lock(&map->lock);
-        struct vm_frame *frame = pmap_extract(map->pmap, address + ((uintptr_t)i << PAGE_SHIFT));
-        mutex_unlock(&map->lock);
-        addresses[i] = frame != NULL ? vm_frame_phys(frame) : 0;
-        preempt_point();
-    }
     return KERN_SUCCESS;
 }
 
