@@ -81,7 +81,7 @@ bool copyout_words(const uint32_t *kernel, uintptr_t user, size_t nr_words) __mu
 
 extern struct pmap *const kernel_pmap;
 
-/* Returns a pmap with the kernel's part in it, or NULL. */
+/* Returns a pmap with the kernel's part in it, or NULL. May sleep for memory: no spinlock is held. */
 struct pmap *pmap_create(void);
 /* Ends a pmap that no thread runs in; takes all mappings away. */
 void pmap_destroy(struct pmap *pmap);
@@ -104,7 +104,10 @@ void pmap_remove(struct pmap *pmap, uintptr_t start, uintptr_t end);
 void pmap_protect(struct pmap *pmap, uintptr_t start, uintptr_t end, vm_prot_t prot);
 /* The frame mapped at va, or NULL. */
 struct vm_frame *pmap_extract(struct pmap *pmap, uintptr_t va);
-/* Preallocates the page tables for [start, end), so that entering there cannot fail for lack of them. */
+/*
+ * Preallocates the page tables for [start, end), so that entering there cannot fail for lack of them, until a pmap_remove
+ * leaves one of them empty.
+ */
 kern_return_t pmap_reserve(struct pmap *pmap, uintptr_t start, uintptr_t end, enum pmap_flags flags);
 /* Number of mappings. */
 unsigned int pmap_resident_count(const struct pmap *pmap);
