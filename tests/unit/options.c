@@ -47,7 +47,8 @@ static void test_many(void)
     result(options.bad == NULL && is(options.boot_args, line), "boot arguments that fill their room but for one byte");
     strcat(line, "s -t");
     options_parse(line, false);
-    result(is(options.bad, "-t") && strlen(options.boot_args) == sizeof(options.boot_args) - 1, "one boot argument too many");
+    result(is(options.bad, "-t") && strlen(options.boot_args) == sizeof(options.boot_args) - 1,
+        "one boot argument too many");
 }
 
 int main(void)
