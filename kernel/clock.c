@@ -11,6 +11,7 @@
 #include "kernel/lock.h"
 #include "kernel/machine.h"
 #include "kernel/panic.h"
+#include "kernel/processor.h"
 #include "kernel/sched.h"
 #include "kernel/string.h"
 #include "kernel/timer.h"
@@ -33,6 +34,7 @@ static bool clock_started;
 static volatile mapped_time_value_t *clock_page;    /* set once */
 /* What the page shows, carried on without a division. */
 static uint32_t clock_page_seconds, clock_page_ns;
+static uint32_t clock_sampled;                      /* the clock's interrupt: the second of the last load sample */
 
 /* What an adjustment changes while the counter goes on by passed, at most a second. */
 static int32_t clock_skew(uint32_t passed)
@@ -249,4 +251,8 @@ void clock_interrupt(bool user)
     spinlock_unlock_irq(&clock_lock, flags);
     timer_tick();
     sched_tick(user);
+    if (clock_sampled != sched_seconds) {
+        clock_sampled = sched_seconds;
+        processor_load_sample();
+    }
 }

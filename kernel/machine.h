@@ -161,6 +161,9 @@ phys_t machine_virt_to_phys(const void *address);
 /* Whether [start, start + size) is directly mapped. */
 bool machine_phys_direct(phys_t start, size_t size);
 
+/* The processor, as CPU_TYPE_... and CPU_SUBTYPE_... of <mach/machine.h>. */
+void machine_cpu_kind(int *type, int *subtype);
+
 /* ---- console and the end ---- */
 
 void console_putc(char c);

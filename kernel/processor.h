@@ -9,6 +9,8 @@
 #include "kernel/lock.h"
 #include "kernel/types.h"
 
+struct host_load_info;
+
 struct processor_set {
     uint8_t max_priority;       /* best base priority of new threads */
     uint8_t policies;           /* allowed: POLICY_TIMESHARE, always, and perhaps POLICY_FIXEDPRI, which are bits */
@@ -21,7 +23,9 @@ struct processor {
 extern struct processor processor_master;
 extern struct processor_set processor_set_default_set;
 
-/* Twelve words of load averages and Mach factors, times LOAD_SCALE: over 5, 30 and 60 seconds. Called once a second. */
+/* Samples the load; the clock calls it once a second. */
 void processor_load_sample(void);
+/* The averages over 5, 30 and 60 seconds. */
+void processor_load_get(struct host_load_info *info);
 
 #endif

@@ -34,7 +34,7 @@ struct task task_kernel = {
     .node = {&task_kernel.node, &task_kernel.node},
     .threads = LIST_INIT(task_kernel.threads),
     .priority = THREAD_PRIORITY_USER,
-    .max_priority = THREAD_PRIORITY_USER,
+    .max_priority = TASK_MAX_PRIORITY_OF_SET,
     .essential = true,
     .name = "kernel",
 };
@@ -44,6 +44,7 @@ static struct kmem_cache task_cache;
 static struct spinlock task_list_lock = SPINLOCK_INIT(LOCK_RANK_TASK_LIST, "tasks");
 static struct list task_list = LIST_INIT(task_list);    /* [task_list_lock] */
 static unsigned int task_nr;                            /* [task_list_lock] in the list */
+static unsigned int task_nr_threads;                    /* atomic: of all tasks */
 
 static void task_list_insert(struct task *task)
 {
@@ -92,7 +93,7 @@ kern_return_t task_create_in(struct task *parent, bool inherit_memory, struct ta
     list_init(&task->threads);
     task->active = true;
     task->priority = parent != NULL ? parent->priority : THREAD_PRIORITY_USER;
-    task->max_priority = parent != NULL ? parent->max_priority : processor_set_default_set.max_priority;
+    task->max_priority = parent != NULL ? parent->max_priority : TASK_MAX_PRIORITY_OF_SET;
     task->creation_seconds = clock_seconds();
     task->map = task_create_map(parent, inherit_memory);
     if (task->map == NULL)
@@ -141,6 +142,11 @@ void task_unref(struct task *task)
     kmem_cache_free(&task_cache, task);
 }
 
+uint8_t task_best_priority(const struct task *task)
+{
+    return task->max_priority != TASK_MAX_PRIORITY_OF_SET ? task->max_priority : processor_set_default_set.max_priority;
+}
+
 unsigned int task_count(void)
 {
     return task_nr;
@@ -153,6 +159,12 @@ void task_add_thread(struct task *task, struct thread *thread)
     assert(spinlock_held(&task->lock) && task->active);
     list_insert_tail(&task->threads, &thread->task_node);
     task->nr_threads++;
+    __atomic_fetch_add(&task_nr_threads, 1, __ATOMIC_RELAXED);
+}
+
+unsigned int thread_count(void)
+{
+    return __atomic_load_n(&task_nr_threads, __ATOMIC_RELAXED);
 }
 
 /* Ends what is left of a task without threads. No locks held; the running thread is of another task. */
@@ -180,6 +192,7 @@ void task_remove_thread(struct task *task, struct thread *thread)
     spinlock_lock(&task->lock);
     list_remove(&thread->task_node);
     task->nr_threads--;
+    __atomic_fetch_sub(&task_nr_threads, 1, __ATOMIC_RELAXED);
     task->user_ticks += thread->user_ticks;
     task->system_ticks += thread->system_ticks;
     if (task->nr_threads == 0 && !task->active && !task->finished) {

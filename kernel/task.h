@@ -19,6 +19,8 @@ struct vm_map;
 
 #define TASK_PORT_REGISTER_MAX 4
 
+#define TASK_MAX_PRIORITY_OF_SET 0xff      /* what the processor set says */
+
 /* Locking: K task->lock; L the list of all tasks' lock; I immutable. */
 struct task {
     struct spinlock lock;
@@ -32,7 +34,7 @@ struct task {
     struct vm_map *map;                 /* [I] a reference */
     struct ipc_space *space;            /* [I] a reference */
     uint8_t priority;                   /* [K] of new threads */
-    uint8_t max_priority;               /* [K] best that new threads may have */
+    uint8_t max_priority;               /* [K] best that new threads may have, or TASK_MAX_PRIORITY_OF_SET */
     bool essential;                     /* [K] never chosen by the last resort */
     struct ipc_port *self_port;         /* [K] kernel's right */
     struct ipc_port *self_sright;       /* [K] TASK_KERNEL_PORT */

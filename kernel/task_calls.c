@@ -357,7 +357,7 @@ kern_return_t task_max_priority(ipc_port_t host, task_t task, int max_priority, 
         return KERN_INVALID_ARGUMENT;
     spinlock_lock(&task->lock);
     /* A smaller number is better: that is for the host's owner to grant. */
-    if (max_priority < task->max_priority && convert_port_to_host_priv(host) == NULL) {
+    if (max_priority < task_best_priority(task) && convert_port_to_host_priv(host) == NULL) {
         spinlock_unlock(&task->lock);
         return KERN_NO_ACCESS;
     }

@@ -13,6 +13,9 @@ void task_add_thread(struct task *task, struct thread *thread);
 /* An ended thread leaves it: its times are added to the task's. The last one of an ended task lets the rest of it end. */
 void task_remove_thread(struct task *task, struct thread *thread);
 
+/* The best priority that new threads of the task may have. */
+uint8_t task_best_priority(const struct task *task);
+
 /* One more reason for all threads not to go to user mode, and one less. KERN_FAILURE: too many, or none. */
 kern_return_t task_hold(struct task *task);
 kern_return_t task_release(struct task *task);

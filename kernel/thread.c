@@ -107,7 +107,7 @@ static struct thread *thread_create_record(struct task *task, enum alloc how)
     thread->creation_seconds = clock_seconds();
     thread->task = task;
     task_ref(task);
-    sched_thread_init(thread, MAX(task->priority, task->max_priority), task->max_priority);
+    sched_thread_init(thread, MAX(task->priority, task_best_priority(task)), task_best_priority(task));
     machine_thread_init(thread, thread_start, thread);
     return thread;
 }

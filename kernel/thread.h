@@ -154,6 +154,8 @@ void thread_exit(void) __attribute__((noreturn));
 kern_return_t thread_create_in(struct task *task, struct thread **created);
 void thread_ref(struct thread *thread);
 void thread_unref(struct thread *thread);
+/* Threads that belong to tasks. */
+unsigned int thread_count(void);
 /* Called on the way to user mode when thread->ast is set: ends, stops, or reschedules the running thread. */
 void thread_ast(void);
 
