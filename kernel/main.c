@@ -9,6 +9,7 @@
 #include "kernel/printf.h"
 #include "kernel/reaper.h"
 #include "kernel/task.h"
+#include "kernel/test_hook.h"
 #include "kernel/thread.h"
 #include "vm/memory_object.h"
 #include "vm/memory_object_lock.h"
@@ -47,6 +48,11 @@ void kernel_main(void)
     ipc_host_init();
     reaper_init();
     vm_pageout_init();
-    bootstrap_init();
+    if (options.test == NULL)
+        bootstrap_init();
+    else if (test_start != NULL)
+        test_start(options.test);
+    else
+        boot_fail("test=%s: this image has no tests, machair-test has", options.test);
     sched_start();
 }
