@@ -27,11 +27,11 @@ static void kernel_main_memory(void)
     kmem_init();
     vm_page_init();
     vm_object_init();
+    vm_map_init();
     vm_policy_init(vm_nr_frames);
-    vm_account_init();
+    vm_account_init(); /* its records have map entries and objects */
     memory_object_init_module();
     memory_object_lock_init();
-    vm_map_init();
 }
 
 void kernel_main(void)
