@@ -64,7 +64,7 @@ struct machine_context {
 };
 
 #ifdef __i386__ /* unit tests are programs of the host */
-_Static_assert(sizeof(struct trap_frame) == FRAME_SIZE, "frames as trap.S makes them");
+_Static_assert(sizeof(struct trap_frame) == FRAME_SIZE, "frames as trap_entry.S makes them");
 _Static_assert(offsetof(struct trap_frame, eax) == FRAME_EAX, "");
 _Static_assert(offsetof(struct trap_frame, es) == FRAME_SEGMENTS, "");
 _Static_assert(offsetof(struct trap_frame, eip) == FRAME_EIP, "");

@@ -32,9 +32,9 @@
 #define TRAP_SSE 19
 #define TRAP_ERROR_SELECTOR 0xffff
 
-_Static_assert(SYSCALL_MAX_ARGUMENTS * sizeof(uint32_t) == 44, "ARGUMENTS_SIZE in trap.S");
-_Static_assert(sizeof(struct syscall) == 8, "trap.S' index into the table");
-_Static_assert(offsetof(struct syscall, handler) == 4, "trap.S' handler");
+_Static_assert(SYSCALL_MAX_ARGUMENTS * sizeof(uint32_t) == 44, "ARGUMENTS_SIZE in trap_entry.S");
+_Static_assert(sizeof(struct syscall) == 8, "trap_entry.S's index into the table");
+_Static_assert(offsetof(struct syscall, handler) == 4, "trap_entry.S' handler");
 _Static_assert(offsetof(struct thread, machine) == 0, "switch.S takes a thread for its context");
 
 static const char *const trap_names[] = {
@@ -43,7 +43,7 @@ static const char *const trap_names[] = {
     "page fault", "trap 15", "FPU error", "alignment check", "machine check", "SSE error",
 };
 
-/* Gives trap.S the offset of ast in struct thread. It is never called. */
+/* Gives trap_entry.S the offset of ast in struct thread. It is never called. */
 void trap_constants(void);
 __attribute__((used, noinline)) void trap_constants(void)
 {
@@ -270,7 +270,7 @@ void trap_syscall_bad_stack(uintptr_t address)
     exception_raise(EXC_BAD_ACCESS, KERN_INVALID_ADDRESS, (int)address);
 }
 
-/* Interrupts are off; trap.S looks again, with them off, before it leaves. */
+/* Interrupts are off; trap_entry.S looks again, with them off, before it leaves. */
 void trap_ast(void)
 {
     cpu_sti();
