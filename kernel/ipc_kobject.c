@@ -21,10 +21,12 @@
 #include "mig/mach_host_server.h"
 #include "mig/mach_port_server.h"
 #include "mig/mach_server.h"
+#include "mig/machair_server.h"
 
 boolean_t mach_server(mach_msg_header_t *in, mach_msg_header_t *out);
 boolean_t mach_host_server(mach_msg_header_t *in, mach_msg_header_t *out);
 boolean_t mach_port_server(mach_msg_header_t *in, mach_msg_header_t *out);
+boolean_t machair_server(mach_msg_header_t *in, mach_msg_header_t *out);
 
 /* The longest reply has an inline array of 1024 words, the limit of all _info and _state types, and some words besides. */
 #define IPC_KOBJECT_REPLY_MAX (1024 * sizeof(uint32_t) + 256)
@@ -52,6 +54,7 @@ static const struct ipc_kobject_subsystem {
     {2000, mach_server},
     {2600, mach_host_server},
     {3200, mach_port_server},
+    {5200, machair_server},
 };
 
 void ipc_kobject_init(void)
