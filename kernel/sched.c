@@ -244,22 +244,29 @@ bool sched_yield_to(struct thread *thread)
 {
     struct thread *self = current_thread();
     unsigned long flags;
+    bool waits;
 
     lock_assert_none_held();
     flags = spinlock_lock_irq(&sched_lock);
-    assert(self->run_state == THREAD_RUNNABLE && self != &sched_idle);
-    if (sched_nr_queued == 0) {
+    assert(self != &sched_idle && self->run_state != THREAD_SUSPENDED);
+    waits = self->run_state == THREAD_WAITING;
+    if (!waits && sched_nr_queued == 0) {
         spinlock_unlock_irq(&sched_lock, flags);
         return false;
     }
     if (thread == NULL || !sched_queued(thread)) {
         self->quantum_left = 0;
-        sched_give_way(self, flags);
+        if (waits)
+            sched_switch(self, sched_pick(), flags);
+        else
+            sched_give_way(self, flags);
         return true;
     }
     sched_dequeue(thread);
-    self->quantum_left = self->quantum;
-    sched_queue_last(self);
+    if (!waits) {
+        self->quantum_left = self->quantum;
+        sched_queue_last(self);
+    }
     /* What was asked of this thread holds for the next one: better threads may be queued. */
     if (sched_preempt_wanted || sched_best() < thread->sched_priority) {
         sched_preempt_wanted = true;

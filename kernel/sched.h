@@ -48,7 +48,10 @@ bool sched_abort_wait(struct thread *thread);
 void sched_tick(bool user);
 /* Whether any other thread is runnable. */
 bool sched_others(void);
-/* Gives the processor to thread if it is runnable and in a queue, to any other otherwise; the running one stays runnable. */
+/*
+ * Gives the processor to thread if it is runnable and in a queue, otherwise to the best. The running one stays runnable, or
+ * waits if it has asserted that. False: there was nobody.
+ */
 bool sched_yield_to(struct thread *thread);
 /* Threads that are runnable, the running one included unless it is the idle thread. */
 unsigned int sched_nr_runnable(void);
