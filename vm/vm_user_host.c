@@ -63,10 +63,7 @@ kern_return_t vm_wire(ipc_port_t host, vm_map_t map, vm_address_t address, vm_si
         if (!allowed)
             return KERN_NO_ACCESS;
     }
-    kern_return_t kr = vm_map_wire(map, start, end, access);
-    if (kr == KERN_SUCCESS)
-        ipc_port_release_send(host);
-    return kr;
+    return vm_map_wire(map, start, end, access);
 }
 
 kern_return_t vm_wire_all(ipc_port_t host, vm_map_t map, vm_wire_t flags)
@@ -84,8 +81,6 @@ kern_return_t vm_wire_all(ipc_port_t host, vm_map_t map, vm_wire_t flags)
         vm_map_set_wire_future(map, flags != VM_WIRE_NONE);
     if (flags == VM_WIRE_NONE || (flags & VM_WIRE_CURRENT) != 0)
         kr = vm_map_wire_all(map, flags == VM_WIRE_NONE ? VM_PROT_NONE : VM_PROT_ALL);
-    if (kr == KERN_SUCCESS)
-        ipc_port_release_send(host);
     return kr;
 }
 
@@ -108,8 +103,6 @@ kern_return_t vm_set_size_limit(ipc_port_t host, vm_map_t map, vm_size_t current
         map->size_max = max;
     }
     mutex_unlock(&map->lock);
-    if (kr == KERN_SUCCESS)
-        ipc_port_release_send(host);
     return kr;
 }
 

@@ -449,6 +449,73 @@ static void test_order_of_waiters(void)
     vm_frame_check();
 }
 
+/* When the baton is free, two more frames come back. */
+static void *late_give_back(void *argument)
+{
+    pthread_mutex_lock(&baton);
+    resume();
+    give_back(0);
+    give_back(0);
+    pthread_mutex_unlock(&baton);
+    return argument;
+}
+
+/* Several frames come back at once. */
+static void test_one_wake_up(void (*work)(struct runner *self), const char *what)
+{
+    struct list list;
+
+    make_memory(4, 768, false);
+    exhaust(ALLOC_ORDINARY);
+    nr_served = 0;
+    for (unsigned int i = 0; i < 4; i++)
+        start(i, work, ALLOC_ORDINARY);
+    list_init(&list);
+    for (unsigned int i = 0; i < 4; i++) {
+        struct piece piece = pieces[--nr_pieces];
+
+        owners[vm_frame_number(piece.frame)]--;
+        list_insert_tail(&list, &piece.frame->node);
+    }
+    vm_frame_free_list(&list, 4);
+    settle();
+    if (!tap_ok(nr_served == 4, what))
+        give_all_back();
+    join(4);
+    for (unsigned int i = 0; i < 4; i++)
+        vm_frame_free(runners[i].frame, 0);
+}
+
+/* Somebody else wants a frame before the one that was woken for it has run. */
+static void test_newcomer(void)
+{
+    make_memory(4, 768, false);
+    exhaust(ALLOC_ORDINARY);
+    nr_served = 0;
+    start(0, work_alloc, ALLOC_ORDINARY);
+    start(1, work_alloc, ALLOC_ORDINARY);
+    give_back(0);
+    /* The first has been woken but cannot run before this one waits. */
+    runners[2] = (struct runner){.work = work_alloc, .level = ALLOC_ORDINARY};
+    self_runner = &runners[2];
+    pthread_create(&runners[3].id, NULL, late_give_back, NULL);
+    resume();
+    work_alloc(self_runner);
+    self_runner = NULL;
+    resume();
+    tap_ok(runners[0].served == 1 && runners[1].served == 2 && runners[2].served == 3, "newcomers stand behind");
+    pthread_mutex_unlock(&baton);
+    for (unsigned int i = 0; i < 4; i++) {
+        if (i != 2)
+            pthread_join(runners[i].id, NULL);
+    }
+    pthread_mutex_lock(&baton);
+    resume();
+    for (unsigned int i = 0; i < 3; i++)
+        vm_frame_free(runners[i].frame, 0);
+    vm_frame_check();
+}
+
 static void test_ended_waiters(void)
 {
     make_memory(4, 768, false);
@@ -563,6 +630,9 @@ int main(void)
     test_levels(800, 768);
     test_levels(1024, 768);
     test_order_of_waiters();
+    test_one_wake_up(work_alloc, "frames that come back together serve as many requests");
+    test_one_wake_up(work_wait, "and as many of those that only wait");
+    test_newcomer();
     test_ended_waiters();
     test_crowd(4, 768);
     test_crowd(64, 48);
