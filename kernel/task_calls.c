@@ -370,8 +370,7 @@ kern_return_t task_max_priority(ipc_port_t host, task_t task, int max_priority, 
         if (set_priority)
             task_for_each_thread(task, task_calls_set_priority, &change);
     }
-    /* The right that came with the message is the routine's when it succeeds. */
-    ipc_port_release_send(host);
+    /* host is the port that the request was sent to: its right is the message's. */
     return KERN_SUCCESS;
 }
 
