@@ -8,7 +8,7 @@
  *
  * The kernel is not preemptible except at explicit points (thread_block, preempt_point), so on one processor an
  * uncontended spinlock is a mark. Debug builds record the owner, check that locks are taken in increasing rank (equal
- * ranks only with spinlock_lock_nested, by address), and that none is held at a switch.
+ * ranks only with spinlock_lock_nested, in an order of their users'), and that none is held at a switch.
  */
 #ifndef KERNEL_LOCK_H
 #define KERNEL_LOCK_H
