@@ -259,6 +259,8 @@ kern_return_t pmap_enter(struct pmap *pmap, uintptr_t va, struct vm_frame *frame
         entry |= PMAP_PTE_WRITE;
     if (flags & PMAP_WIRED)
         entry |= PMAP_PTE_WIRED;
+    if (flags & PMAP_USED)
+        entry |= PMAP_PTE_REFERENCED;
     if (likely(pmap != &pmap_kernel))
         entry |= PMAP_PTE_USER;
 

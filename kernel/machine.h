@@ -90,6 +90,7 @@ enum pmap_flags {
     PMAP_WIRED = 1,             /* the mapping stays until removed: its page table is never given up */
     PMAP_NOSLEEP_DAEMON = 2,    /* page table memory may come from the pageout path's own reserve */
     PMAP_PRIVILEGED = 4,
+    PMAP_USED = 8,              /* an access follows at once: the mapping begins as a referenced one */
 };
 
 /*

@@ -11,15 +11,11 @@
 #include "kernel/task.h"
 #include "kernel/test_hook.h"
 #include "kernel/thread.h"
-#include "vm/memory_object.h"
-#include "vm/memory_object_lock.h"
-#include "vm/vm_account.h"
 #include "vm/vm_frame.h"
 #include "vm/vm_map.h"
 #include "vm/vm_object.h"
 #include "vm/vm_page.h"
 #include "vm/vm_pageout.h"
-#include "vm/vm_policy.h"
 
 /* Memory and the objects made of it. Nothing here waits: there are no threads yet. */
 static void kernel_main_memory(void)
@@ -28,10 +24,6 @@ static void kernel_main_memory(void)
     vm_page_init();
     vm_object_init();
     vm_map_init();
-    vm_policy_init(vm_nr_frames);
-    vm_account_init(); /* its records have map entries and objects */
-    memory_object_init_module();
-    memory_object_lock_init();
 }
 
 void kernel_main(void)

@@ -106,17 +106,11 @@ static uint32_t syscall_mach_print(const uint32_t *arguments)
 
 /* ---- giving up the processor ---- */
 
+/*
+ * Who gives the processor away waits for what somebody else does, whose priority may be worse; so the caller has the worst
+ * one until it runs again. The priority that swtch_pri gives was never looked at by any Mach.
+ */
 static uint32_t syscall_swtch(const uint32_t *arguments)
-{
-    (void)arguments;
-    if (!sched_others())
-        return FALSE;
-    (void)thread_yield();
-    return sched_others();
-}
-
-/* The priority that is given was never looked at by any Mach: it is the worst one, for a quantum at most. */
-static uint32_t syscall_swtch_pri(const uint32_t *arguments)
 {
     (void)arguments;
     if (!sched_others())
@@ -389,7 +383,7 @@ const struct syscall syscall_table[] = {
     [28] = {0, syscall_mach_task_self},
     [29] = {0, syscall_mach_host_self},
     [30] = {1, syscall_mach_print},
-    [59] = {1, syscall_swtch_pri},
+    [59] = {1, syscall_swtch},
     [60] = {0, syscall_swtch},
     [61] = {3, syscall_thread_switch},
     [64] = {11, syscall_vm_map},

@@ -471,7 +471,7 @@ static enum vm_fault_step vm_fault_enter(struct vm_fault *fault)
     struct vm_page *page = fault->page;
     const struct vm_map_entry *entry = fault->entry;
     vm_prot_t prot = vm_fault_writable(fault) ? VM_PROT_READ | VM_PROT_WRITE : VM_PROT_READ;
-    unsigned int flags = 0;
+    unsigned int flags = PMAP_USED; /* or the daemon could take it away before the access is tried again */
 
     if (fault->wire && page->wire_count == UINT16_MAX)
         return vm_fault_over(fault, KERN_RESOURCE_SHORTAGE);

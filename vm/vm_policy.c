@@ -218,8 +218,8 @@ void vm_page_unwire(struct vm_page *page)
 /*
  * Moves the oldest active pages over until the inactive list has its third, or, where all inactive pages are parked, a
  * run's worth. A referenced page goes around once more, so the order stays that of their coming; at most 256 do so a
- * call, and the next call goes on from there. Reference bits are cleared without a flush of the TLB: a stale entry
- * hides a later reference for a while, and what that can cost is one fault.
+ * call, and the next call goes on from there. The cleared bits end in one flush: pmap takes a mapping whose bit is clear
+ * for one that no TLB holds.
  */
 static void vm_policy_balance(void)
 {
@@ -231,10 +231,10 @@ static void vm_policy_balance(void)
     while (vm_policy_counts.inactive < evictable / 3 + 1 || forced > 0) {
         struct vm_page *page = list_first(&vm_policy_active, struct vm_page, queue_node);
         if (page == NULL)
-            return;
+            break;
         if (pmap_frame_bits(page->frame) & PMAP_REFERENCED) {
             if (rotations-- == 0)
-                return;
+                break;
             pmap_frame_clear_bits(page->frame, PMAP_REFERENCED, &batch);
             list_remove(&page->queue_node);
             list_insert_tail(&vm_policy_active, &page->queue_node);
@@ -246,6 +246,7 @@ static void vm_policy_balance(void)
         if (forced > 0)
             forced--;
     }
+    pmap_batch_flush(&batch);
 }
 
 struct vm_page *vm_policy_next(void)
