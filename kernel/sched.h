@@ -80,6 +80,11 @@ void sched_policy_charge(struct thread *thread);
 /* sched_lock held: looks at one queued thread, another one each time, so that who waits for long gets better. */
 void sched_policy_scan(void);
 
+/*
+ * Lets a queued thread run soon, whatever its priority, until a tick charges it: one that is to stop or end, and has no more
+ * to do than to come out of the kernel. Otherwise who waits for that would wait for all better threads.
+ */
+void sched_expedite(struct thread *thread);
 /* Sets the base priority, at best max_priority; a depressed thread gets it when its depression ends. */
 void sched_set_priority(struct thread *thread, uint8_t priority);
 /* Sets the best base priority allowed, and makes the base worse if it is better than that. */

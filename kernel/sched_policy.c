@@ -104,6 +104,18 @@ static void sched_policy_set_base(struct thread *thread, uint8_t priority)
         thread->priority = priority;
 }
 
+void sched_expedite(struct thread *thread)
+{
+    unsigned long flags = spinlock_lock_irq(&sched_lock);
+
+    if (sched_queued(thread) && thread->sched_priority > THREAD_PRIORITY_SYSTEM) {
+        sched_dequeue(thread);
+        thread->sched_priority = THREAD_PRIORITY_SYSTEM;
+        sched_enqueue(thread);
+    }
+    spinlock_unlock_irq(&sched_lock, flags);
+}
+
 void sched_set_priority(struct thread *thread, uint8_t priority)
 {
     bool queued;

@@ -283,6 +283,7 @@ static kern_return_t thread_wait_for_state(struct thread *thread, unsigned int s
         /* Asserted before the lock is given up: the thread tells under its lock that it stopped. */
         thread_assert_wait_timeout(&thread->suspend_count, WAIT_INTERRUPTIBLE, THREAD_STOP_LOOK_MS);
         spinlock_unlock(&thread->lock);
+        sched_expedite(thread);
         result = thread_block();
         if (result == WAIT_INTERRUPTED)
             return KERN_ABORTED;
@@ -350,6 +351,7 @@ bool thread_end(struct thread *thread)
     /* It waits interruptibly, or it is stopped; otherwise it finds the marks by itself. */
     if (!sched_abort_wait(thread))
         (void)sched_resume(thread);
+    sched_expedite(thread);
     return true;
 }
 
