@@ -3,9 +3,9 @@
  * The start of a test program, its threads, and what they print.
  *
  * Every thread has a slot: a stack aligned to its size, with what belongs to the thread (its reply port, for MIG's stubs) at
- * the bottom, so that it is found from the stack pointer. Slot 0 runs the tests. Slot 1 is the watcher: it receives the task's
- * exceptions, turns those of harness_read and harness_write into results, ends the run at any other, and ends it too when a
- * test takes too long. It waits for that with a time-out, and so costs nothing.
+ * the bottom, so that it is found from the stack pointer. Slot 0 runs the tests. Slot 1 is the watcher: it receives the
+ * task's exceptions, turns those of harness_read and harness_write into results, ends the run at any other, and ends it too
+ * when a test takes too long. It waits for that with a time-out, and so costs nothing.
  */
 #include "harness.h"
 
@@ -218,9 +218,12 @@ static void __attribute__((format(printf, 1, 2))) tell(const char *format, ...)
     va_end(arguments);
 }
 
-static void __attribute__((noreturn)) end_of_run(void)
+/* host_reboot's option by which Machair learns that the run has failed; for the emulator's exit status. */
+#define REBOOT_FAILED 0x1000
+
+static void __attribute__((noreturn)) end_of_run(boolean_t good)
 {
-    host_reboot(harness_host_priv, 0);
+    host_reboot(harness_host_priv, good || harness_on_gnumach ? 0 : REBOOT_FAILED);
     for (;;)
         swtch();
 }
@@ -232,7 +235,7 @@ void harness_bail(const char *format, ...)
     va_start(arguments, format);
     print("Bail out! ", format, arguments);
     va_end(arguments);
-    end_of_run();
+    end_of_run(FALSE);
 }
 
 /* ---- checks ---- */
@@ -257,7 +260,8 @@ boolean_t harness_check(boolean_t holds, const char *file, int line, const char 
     return holds;
 }
 
-boolean_t harness_is(uint32_t actual, uint32_t expected, const char *file, int line, const char *text, const char *expected_text)
+boolean_t harness_is(uint32_t actual, uint32_t expected, const char *file, int line, const char *text,
+                     const char *expected_text)
 {
     nr_checks++;
     if (actual == expected)
@@ -525,7 +529,7 @@ static void look_at_kernel(void)
     harness_on_gnumach = *want == 0;
 }
 
-static void run_test(const struct harness_test *test)
+static boolean_t run_test(const struct harness_test *test)
 {
     boolean_t good;
 
@@ -533,18 +537,19 @@ static void run_test(const struct harness_test *test)
     test_number++;
     if (harness_on_gnumach && test->gnumach_bug != NULL) {
         tell("ok %u - %s # SKIP GNU Mach: %s", test_number, test->name, test->gnumach_bug);
-        return;
+        return TRUE;
     }
     nr_checks = nr_failed = 0;
     test->run();
     good = nr_checks > 0 && nr_failed == 0;
     tell("%s %u - %s", good ? "ok" : "not ok", test_number, test->name);
+    return good;
 }
 
 void harness_main(uint32_t *stack)
 {
     const char **argv = (const char **)(stack + 1);
-    unsigned int nr_tests = 0;
+    unsigned int nr_tests = 0, nr_bad = 0;
     kern_return_t kr;
 
     slots[0].slot.thread = mach_thread_self();
@@ -563,6 +568,6 @@ void harness_main(uint32_t *stack)
         nr_tests++;
     tell("1..%u", nr_tests);
     for (const struct harness_test *test = harness_tests; test->name != NULL; test++)
-        run_test(test);
-    end_of_run();
+        nr_bad += !run_test(test);
+    end_of_run(nr_bad == 0);
 }

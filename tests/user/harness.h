@@ -7,8 +7,8 @@
  * host_reboot. The same binary runs on Machair and on Debian's GNU Mach, the reference: what the two must have in common is
  * checked; where GNU Mach is known to be wrong, a test says so and is skipped there.
  *
- * A test fails when one of its checks fails, when it makes none, and when it has not ended after HARNESS_PATIENCE_MS. A fault
- * that no test expects ends the run with "Bail out!" and the place.
+ * A test fails when one of its checks fails, when it makes none, and when it has not ended after HARNESS_PATIENCE_MS. A
+ * fault that no test expects ends the run with "Bail out!" and the place.
  */
 #ifndef TESTS_USER_HARNESS_H
 #define TESTS_USER_HARNESS_H
@@ -60,7 +60,8 @@ extern const struct harness_test harness_tests[];
 #define IS(actual, expected) harness_is((uint32_t)(actual), (uint32_t)(expected), __FILE__, __LINE__, #actual, #expected)
 #define OK(call) IS(call, 0)
 boolean_t harness_check(boolean_t holds, const char *file, int line, const char *text);
-boolean_t harness_is(uint32_t actual, uint32_t expected, const char *file, int line, const char *text, const char *expected_text);
+boolean_t harness_is(uint32_t actual, uint32_t expected, const char *file, int line, const char *text,
+                     const char *expected_text);
 
 /* Prints a line "# ..."; formats are %s %d %u %x %p %c only. */
 void harness_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -143,11 +144,17 @@ struct harness_message {
     uint32_t body[HARNESS_BODY_WORDS]; /* room for the largest, and for what a test makes too large */
 };
 
-/* Sends a message of a header and nr_words words of the body under one type: destination's disposition as given. */
+/*
+ * Writes a header with id 4711 and the kinds of right as given, and nr_words words of body that are numbers; the message is
+ * simple. Returns the header.
+ */
+mach_msg_header_t *harness_compose(struct harness_message *message, mach_port_t to, mach_msg_type_name_t to_kind,
+                                   mach_port_t reply, mach_msg_type_name_t reply_kind, unsigned int nr_words);
+/* Sends a message that is only a header, or times out at once. */
 mach_msg_return_t harness_send(mach_port_t destination, mach_msg_type_name_t disposition, mach_msg_id_t id);
 /* Receives with a time-out in milliseconds (0 polls). */
 mach_msg_return_t harness_receive(mach_port_t name, struct harness_message *message, mach_msg_timeout_t timeout);
-/* Sends what stands in message; head is complete but for nothing. */
+/* Sends what stands in message, as large as its header says. */
 mach_msg_return_t harness_send_message(struct harness_message *message, mach_msg_option_t option,
                                        mach_msg_timeout_t timeout);
 /* Polls name: the id of the next message, which is destroyed, or -1 when there is none. */
@@ -159,7 +166,8 @@ static inline mach_msg_type_t harness_type_inline(unsigned int kind, unsigned in
     return (mach_msg_type_t){.msgt_name = kind, .msgt_size = bits, .msgt_number = number, .msgt_inline = TRUE};
 }
 /* The same, out of line: the data is the word that follows, a pointer. */
-static inline mach_msg_type_t harness_type_outside(unsigned int kind, unsigned int bits, unsigned int number, boolean_t dealloc)
+static inline mach_msg_type_t harness_type_outside(unsigned int kind, unsigned int bits, unsigned int number,
+                                                   boolean_t dealloc)
 {
     return (mach_msg_type_t){.msgt_name = kind, .msgt_size = bits, .msgt_number = number, .msgt_deallocate = dealloc != 0};
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Ports and messages for the user tests: the steps that most tests share. What cannot fail in a working kernel bails out here,
- * so that tests check only what they are about.
+ * Ports and messages for the user tests: the steps that most tests share. What cannot fail in a working kernel bails out
+ * here, so that tests check only what they are about.
  */
 #include "harness.h"
 
@@ -85,6 +85,20 @@ mach_msg_return_t harness_send_message(struct harness_message *message, mach_msg
 {
     return mach_msg(&message->head, MACH_SEND_MSG | option, message->head.msgh_size, 0, MACH_PORT_NULL, timeout,
                     MACH_PORT_NULL);
+}
+
+mach_msg_header_t *harness_compose(struct harness_message *message, mach_port_t to, mach_msg_type_name_t to_kind,
+                                   mach_port_t reply, mach_msg_type_name_t reply_kind, unsigned int nr_words)
+{
+    message->head.msgh_bits = MACH_MSGH_BITS(to_kind, reply_kind);
+    message->head.msgh_size = sizeof(mach_msg_header_t) + 4 * nr_words;
+    message->head.msgh_remote_port = to;
+    message->head.msgh_local_port = reply;
+    message->head.msgh_seqno = 0x5555;
+    message->head.msgh_id = 4711;
+    for (unsigned int i = 0; i < nr_words; i++)
+        message->body[i] = i * 2654435761u;
+    return &message->head;
 }
 
 mach_msg_return_t harness_send(mach_port_t destination, mach_msg_type_name_t disposition, mach_msg_id_t id)
