@@ -27,6 +27,7 @@ static union {
 } slots[NR_SLOTS] __attribute__((aligned(STACK_SIZE)));
 
 boolean_t harness_on_gnumach;
+mach_port_t harness_self;
 mach_port_t harness_host_priv;
 mach_port_t harness_device_master;
 
@@ -90,7 +91,7 @@ void mig_dealloc_reply_port(mach_port_t port)
 
     slot->reply_port = MACH_PORT_NULL;
     if (port != MACH_PORT_NULL)
-        mach_port_mod_refs(mach_task_self(), port, MACH_PORT_RIGHT_RECEIVE, -1);
+        mach_port_mod_refs(harness_self, port, MACH_PORT_RIGHT_RECEIVE, -1);
 }
 
 void mig_put_reply_port(mach_port_t port)
@@ -295,7 +296,7 @@ thread_t harness_start_suspended(harness_function *function, void *argument)
         i++;
     if (i == NR_SLOTS)
         harness_bail("no slot for a thread is left");
-    kr = thread_create(mach_task_self(), &thread);
+    kr = thread_create(harness_self, &thread);
     if (kr == KERN_SUCCESS)
         kr = thread_get_state(thread, i386_REGS_SEGS_STATE, (thread_state_t)&state, &count);
     state.eip = (uintptr_t)harness_thread_main;
@@ -330,9 +331,9 @@ void harness_end(thread_t thread)
     if (i == NR_SLOTS)
         harness_bail("harness_end: no thread of ours");
     thread_terminate(thread);
-    mach_port_deallocate(mach_task_self(), thread);
+    mach_port_deallocate(harness_self, thread);
     if (slots[i].slot.reply_port != MACH_PORT_NULL)
-        mach_port_mod_refs(mach_task_self(), slots[i].slot.reply_port, MACH_PORT_RIGHT_RECEIVE, -1);
+        mach_port_mod_refs(harness_self, slots[i].slot.reply_port, MACH_PORT_RIGHT_RECEIVE, -1);
     memset(&slots[i].slot, 0, sizeof(slots[i].slot));
 }
 
@@ -416,7 +417,7 @@ boolean_t harness_zero(vm_address_t start, vm_size_t size)
 vm_address_t harness_allocate(vm_size_t size)
 {
     vm_address_t start = 0;
-    kern_return_t kr = vm_allocate(mach_task_self(), &start, size, TRUE);
+    kern_return_t kr = vm_allocate(harness_self, &start, size, TRUE);
 
     if (kr != KERN_SUCCESS)
         harness_bail("vm_allocate of %u bytes: %d", (uint32_t)size, kr);
@@ -425,7 +426,7 @@ vm_address_t harness_allocate(vm_size_t size)
 
 void harness_free(vm_address_t start, vm_size_t size)
 {
-    kern_return_t kr = vm_deallocate(mach_task_self(), start, size);
+    kern_return_t kr = vm_deallocate(harness_self, start, size);
 
     if (kr != KERN_SUCCESS)
         harness_bail("vm_deallocate of 0x%x, %u bytes: %d", (uint32_t)start, (uint32_t)size, kr);
@@ -466,8 +467,8 @@ static void watcher_repair(const struct exception_message *message)
     kr = thread_set_state(message->thread, i386_REGS_SEGS_STATE, (thread_state_t)&state, i386_THREAD_STATE_COUNT);
     if (kr != KERN_SUCCESS)
         harness_bail("thread_set_state of a thread with an exception: %d", kr);
-    mach_port_deallocate(mach_task_self(), message->thread);
-    mach_port_deallocate(mach_task_self(), message->task);
+    mach_port_deallocate(harness_self, message->thread);
+    mach_port_deallocate(harness_self, message->task);
 }
 
 static void watcher(void *unused)
@@ -552,6 +553,7 @@ void harness_main(uint32_t *stack)
     unsigned int nr_tests = 0, nr_bad = 0;
     kern_return_t kr;
 
+    harness_self = mach_task_self();
     slots[0].slot.thread = mach_thread_self();
     if (stack[0] < 3)
         harness_bail("the arguments have no ports");
@@ -559,7 +561,7 @@ void harness_main(uint32_t *stack)
     harness_device_master = port_argument(argv[2]);
     look_at_kernel();
     exception_port = harness_port_with_send();
-    kr = task_set_special_port(mach_task_self(), TASK_EXCEPTION_PORT, exception_port);
+    kr = task_set_special_port(harness_self, TASK_EXCEPTION_PORT, exception_port);
     if (kr != KERN_SUCCESS)
         harness_bail("task_set_special_port: %d", kr);
     harness_start(watcher, NULL);

@@ -69,6 +69,7 @@ void harness_note(const char *format, ...) __attribute__((format(printf, 1, 2)))
 void harness_bail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 extern boolean_t harness_on_gnumach;
+extern mach_port_t harness_self; /* the task; mach_task_self() adds a reference each time */
 extern mach_port_t harness_host_priv;
 extern mach_port_t harness_device_master;
 
@@ -135,6 +136,8 @@ unsigned int harness_refs(mach_port_t name, mach_port_right_t right);
 /* mach_port_type, or 0 when the name does not exist. */
 mach_port_type_t harness_type(mach_port_t name);
 mach_port_status_t harness_status(mach_port_t name);
+/* A name that denotes nothing, another one each time. Kernels may give such a name to a new right once it has been used. */
+mach_port_t harness_unused_name(void);
 /* How many names this task has. */
 unsigned int harness_nr_names(void);
 

@@ -8,7 +8,7 @@
 static mach_port_t allocate(mach_port_right_t right)
 {
     mach_port_t name = MACH_PORT_NULL;
-    kern_return_t kr = mach_port_allocate(mach_task_self(), right, &name);
+    kern_return_t kr = mach_port_allocate(harness_self, right, &name);
 
     if (kr != KERN_SUCCESS)
         harness_bail("mach_port_allocate: %d", kr);
@@ -28,7 +28,7 @@ mach_port_t harness_set(void)
 mach_port_t harness_port_with_send(void)
 {
     mach_port_t name = harness_port();
-    kern_return_t kr = mach_port_insert_right(mach_task_self(), name, name, MACH_MSG_TYPE_MAKE_SEND);
+    kern_return_t kr = mach_port_insert_right(harness_self, name, name, MACH_MSG_TYPE_MAKE_SEND);
 
     if (kr != KERN_SUCCESS)
         harness_bail("mach_port_insert_right: %d", kr);
@@ -37,7 +37,7 @@ mach_port_t harness_port_with_send(void)
 
 void harness_destroy(mach_port_t name)
 {
-    kern_return_t kr = mach_port_destroy(mach_task_self(), name);
+    kern_return_t kr = mach_port_destroy(harness_self, name);
 
     if (kr != KERN_SUCCESS)
         harness_bail("mach_port_destroy of 0x%x: %d", name, kr);
@@ -47,24 +47,33 @@ unsigned int harness_refs(mach_port_t name, mach_port_right_t right)
 {
     mach_port_urefs_t refs = 0;
 
-    return mach_port_get_refs(mach_task_self(), name, right, &refs) == KERN_SUCCESS ? refs : 0;
+    return mach_port_get_refs(harness_self, name, right, &refs) == KERN_SUCCESS ? refs : 0;
 }
 
 mach_port_type_t harness_type(mach_port_t name)
 {
     mach_port_type_t type = 0;
 
-    return mach_port_type(mach_task_self(), name, &type) == KERN_SUCCESS ? type : 0;
+    return mach_port_type(harness_self, name, &type) == KERN_SUCCESS ? type : 0;
 }
 
 mach_port_status_t harness_status(mach_port_t name)
 {
     mach_port_status_t status = {0};
-    kern_return_t kr = mach_port_get_receive_status(mach_task_self(), name, &status);
+    kern_return_t kr = mach_port_get_receive_status(harness_self, name, &status);
 
     if (kr != KERN_SUCCESS)
         harness_bail("mach_port_get_receive_status of 0x%x: %d", name, kr);
     return status;
+}
+
+mach_port_t harness_unused_name(void)
+{
+    static mach_port_t name = 0x10000;
+
+    while (harness_type(++name) != 0)
+        ;
+    return name;
 }
 
 unsigned int harness_nr_names(void)
@@ -72,7 +81,7 @@ unsigned int harness_nr_names(void)
     mach_port_array_t names;
     mach_port_type_array_t types;
     mach_msg_type_number_t nr_names, nr_types;
-    kern_return_t kr = mach_port_names(mach_task_self(), &names, &nr_names, &types, &nr_types);
+    kern_return_t kr = mach_port_names(harness_self, &names, &nr_names, &types, &nr_types);
 
     if (kr != KERN_SUCCESS || nr_names != nr_types)
         harness_bail("mach_port_names: %d, %u names, %u types", kr, nr_names, nr_types);

@@ -71,7 +71,7 @@ static void malformed_receive_to_bad_memory(void)
     malformed_receive_to(port, memory + PAGE - 8);
     harness_free(memory, PAGE);
     memory = harness_allocate(PAGE);
-    OK(vm_protect(mach_task_self(), memory, PAGE, FALSE, VM_PROT_READ));
+    OK(vm_protect(harness_self, memory, PAGE, FALSE, VM_PROT_READ));
     malformed_receive_to(port, memory);
     CHECK(harness_zero(memory, PAGE));
     harness_free(memory, PAGE);
@@ -91,11 +91,11 @@ static void malformed_receive_to_kernel_memory(void)
 static void malformed_bad_receive_names(void)
 {
     mach_port_t port = harness_port_with_send(), other = harness_port_with_send();
-    const mach_port_t bad[] = {MACH_PORT_NULL, MACH_PORT_DEAD, BAD_NAME, mach_task_self(), 0x80000000};
+    const mach_port_t bad[] = {MACH_PORT_NULL, MACH_PORT_DEAD, BAD_NAME, harness_self, 0x80000000};
 
     for (unsigned int i = 0; i < ARRAY_LENGTH(bad); i++)
         IS(harness_receive(bad[i], &malformed_in, 0), MACH_RCV_INVALID_NAME);
-    OK(mach_port_mod_refs(mach_task_self(), port, MACH_PORT_RIGHT_RECEIVE, -1));
+    OK(mach_port_mod_refs(harness_self, port, MACH_PORT_RIGHT_RECEIVE, -1));
     IS(harness_receive(port, &malformed_in, 0), MACH_RCV_INVALID_NAME); /* a dead name */
     harness_destroy(port);
     harness_destroy(other);
@@ -179,7 +179,7 @@ static void malformed_bad_header_kinds(void)
 {
     mach_port_t port = harness_port_with_send(), reply = harness_port_with_send();
 
-    OK(mach_port_set_qlimit(mach_task_self(), port, MACH_PORT_QLIMIT_MAX));
+    OK(mach_port_set_qlimit(harness_self, port, MACH_PORT_QLIMIT_MAX));
     for (mach_msg_type_name_t kind = 0; kind < 256; kind++) {
         if (kind >= MACH_MSG_TYPE_MOVE_SEND && kind <= MACH_MSG_TYPE_MAKE_SEND_ONCE)
             continue;
@@ -205,7 +205,7 @@ static void malformed_bad_destinations(void)
     mach_port_t receive_only = harness_port(), set = harness_set(), dead = harness_port_with_send();
     const mach_port_t bad[] = {MACH_PORT_NULL, MACH_PORT_DEAD, BAD_NAME, 0x80000000, set, dead, receive_only};
 
-    OK(mach_port_mod_refs(mach_task_self(), dead, MACH_PORT_RIGHT_RECEIVE, -1));
+    OK(mach_port_mod_refs(harness_self, dead, MACH_PORT_RIGHT_RECEIVE, -1));
     for (unsigned int i = 0; i < ARRAY_LENGTH(bad); i++) {
         harness_compose(&malformed_out, bad[i], MACH_MSG_TYPE_COPY_SEND, MACH_PORT_NULL, 0, 0);
         IS(malformed_try(sizeof(mach_msg_header_t)), MACH_SEND_INVALID_DEST);
@@ -241,7 +241,7 @@ static void malformed_bad_reply_names(void)
     IS(harness_status(port).mps_msgcount, 0);
     harness_destroy(port);
     harness_destroy(receive_only);
-    OK(mach_port_deallocate(mach_task_self(), send_only));
+    OK(mach_port_deallocate(harness_self, send_only));
 }
 
 const struct harness_test harness_tests[] = {

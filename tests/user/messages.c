@@ -47,7 +47,7 @@ static void messages_destinations(void)
     for (unsigned int i = 0; i < ARRAY_LENGTH(ways); i++) {
         mach_port_t port = harness_port_with_send();
 
-        OK(mach_port_mod_refs(mach_task_self(), port, MACH_PORT_RIGHT_SEND, 2));
+        OK(mach_port_mod_refs(harness_self, port, MACH_PORT_RIGHT_SEND, 2));
         OK(harness_send(port, ways[i].kind, 1));
         IS(harness_refs(port, MACH_PORT_RIGHT_SEND), ways[i].sends_left);
         OK(harness_receive(port, &messages_in, 0));
@@ -64,7 +64,7 @@ static void messages_to_send_once(void)
     mach_port_t once = MACH_PORT_NULL;
     mach_msg_type_name_t kind = 0;
 
-    OK(mach_port_extract_right(mach_task_self(), port, MACH_MSG_TYPE_MAKE_SEND_ONCE, &once, &kind));
+    OK(mach_port_extract_right(harness_self, port, MACH_MSG_TYPE_MAKE_SEND_ONCE, &once, &kind));
     IS(kind, MACH_MSG_TYPE_PORT_SEND_ONCE);
     IS(harness_type(once), MACH_PORT_TYPE_SEND_ONCE);
     IS(harness_status(port).mps_sorights, 1);
@@ -125,7 +125,7 @@ static void messages_reply_ports(void)
     IS(harness_type(messages_out.head.msgh_local_port), 0);
     OK(harness_receive(port, &messages_in, 0));
     IS(harness_type(messages_in.head.msgh_remote_port), MACH_PORT_TYPE_SEND_ONCE);
-    OK(mach_port_deallocate(mach_task_self(), messages_in.head.msgh_remote_port));
+    OK(mach_port_deallocate(harness_self, messages_in.head.msgh_remote_port));
     IS(harness_next_id(reply), MACH_NOTIFY_SEND_ONCE);
     harness_destroy(reply);
     harness_destroy(port);
@@ -147,7 +147,7 @@ static void messages_to_and_from_one_port(void)
     harness_compose(&messages_out, port, MACH_MSG_TYPE_MOVE_SEND, port, MACH_MSG_TYPE_MOVE_SEND, 0);
     CHECK(harness_send_message(&messages_out, 0, 0) != MACH_MSG_SUCCESS);
     IS(harness_refs(port, MACH_PORT_RIGHT_SEND), 1);
-    OK(mach_port_mod_refs(mach_task_self(), port, MACH_PORT_RIGHT_SEND, 1));
+    OK(mach_port_mod_refs(harness_self, port, MACH_PORT_RIGHT_SEND, 1));
     OK(harness_send_message(&messages_out, 0, 0));
     IS(harness_refs(port, MACH_PORT_RIGHT_SEND), 0);
     OK(harness_receive(port, &messages_in, 0));
@@ -168,7 +168,7 @@ static void messages_dead_reply_ports(void)
     mach_port_t port = harness_port_with_send();
     mach_port_t dead = harness_port_with_send();
 
-    OK(mach_port_mod_refs(mach_task_self(), dead, MACH_PORT_RIGHT_RECEIVE, -1));
+    OK(mach_port_mod_refs(harness_self, dead, MACH_PORT_RIGHT_RECEIVE, -1));
     IS(harness_type(dead), MACH_PORT_TYPE_DEAD_NAME);
     harness_compose(&messages_out, port, MACH_MSG_TYPE_COPY_SEND, dead, MACH_MSG_TYPE_COPY_SEND, 0);
     OK(harness_send_message(&messages_out, 0, 0));
@@ -251,7 +251,7 @@ static void messages_keep_their_order(void)
 {
     mach_port_t port = harness_port_with_send();
 
-    OK(mach_port_set_qlimit(mach_task_self(), port, MACH_PORT_QLIMIT_MAX));
+    OK(mach_port_set_qlimit(harness_self, port, MACH_PORT_QLIMIT_MAX));
     for (unsigned int i = 0; i < MACH_PORT_QLIMIT_MAX; i++)
         OK(harness_send(port, MACH_MSG_TYPE_COPY_SEND, 100 + i));
     IS(harness_status(port).mps_msgcount, MACH_PORT_QLIMIT_MAX);
@@ -269,7 +269,7 @@ static void messages_sequence_numbers_can_be_set(void)
     mach_port_t port = harness_port_with_send();
 
     OK(harness_send(port, MACH_MSG_TYPE_COPY_SEND, 1));
-    OK(mach_port_set_seqno(mach_task_self(), port, 0xffffffff));
+    OK(mach_port_set_seqno(harness_self, port, 0xffffffff));
     IS(harness_status(port).mps_seqno, 0xffffffff);
     OK(harness_send(port, MACH_MSG_TYPE_COPY_SEND, 2));
     OK(harness_receive(port, &messages_in, 0));
@@ -287,7 +287,7 @@ static void messages_sets_keep_the_order_of_arrival(void)
 
     for (unsigned int i = 0; i < 3; i++) {
         port[i] = harness_port_with_send();
-        OK(mach_port_move_member(mach_task_self(), port[i], set));
+        OK(mach_port_move_member(harness_self, port[i], set));
     }
     for (unsigned int i = 0; i < ARRAY_LENGTH(order); i++)
         OK(harness_send(port[order[i]], MACH_MSG_TYPE_COPY_SEND, i));
@@ -310,10 +310,10 @@ static void messages_move_with_their_port(void)
 
     OK(harness_send(port, MACH_MSG_TYPE_COPY_SEND, 1));
     OK(harness_send(port, MACH_MSG_TYPE_COPY_SEND, 2));
-    OK(mach_port_move_member(mach_task_self(), port, set));
+    OK(mach_port_move_member(harness_self, port, set));
     IS(harness_receive(port, &messages_in, 0), MACH_RCV_IN_SET);
     IS(harness_next_id(set), 1);
-    OK(mach_port_move_member(mach_task_self(), port, MACH_PORT_NULL));
+    OK(mach_port_move_member(harness_self, port, MACH_PORT_NULL));
     IS(harness_next_id(set), -1);
     IS(harness_next_id(port), 2);
     harness_destroy(port);
@@ -396,7 +396,7 @@ static void messages_wake_a_receiver_of_a_set(void)
     mach_port_t set = harness_set(), port = harness_port_with_send();
     thread_t thread;
 
-    OK(mach_port_move_member(mach_task_self(), port, set));
+    OK(mach_port_move_member(harness_self, port, set));
     thread = messages_block(messages_receiver, &messages_calls[0], set);
     OK(harness_send(port, MACH_MSG_TYPE_COPY_SEND, 34));
     messages_unblock(thread, &messages_calls[0], MACH_MSG_SUCCESS);
@@ -412,7 +412,7 @@ static void messages_joining_wakes_the_set(void)
     thread_t thread = messages_block(messages_receiver, &messages_calls[0], set);
 
     OK(harness_send(port, MACH_MSG_TYPE_COPY_SEND, 35));
-    OK(mach_port_move_member(mach_task_self(), port, set));
+    OK(mach_port_move_member(harness_self, port, set));
     messages_unblock(thread, &messages_calls[0], MACH_MSG_SUCCESS);
     IS(messages_calls[0].message.head.msgh_id, 35);
     harness_destroy(port);
@@ -440,7 +440,7 @@ static void messages_receiver_sees_its_port_die(void)
     mach_port_t port = harness_port();
     thread_t thread = messages_block(messages_receiver, &messages_calls[0], port);
 
-    OK(mach_port_mod_refs(mach_task_self(), port, MACH_PORT_RIGHT_RECEIVE, -1));
+    OK(mach_port_mod_refs(harness_self, port, MACH_PORT_RIGHT_RECEIVE, -1));
     messages_unblock(thread, &messages_calls[0], MACH_RCV_PORT_DIED);
 }
 
@@ -449,7 +449,7 @@ static void messages_receiver_sees_its_set_die(void)
     mach_port_t set = harness_set();
     thread_t thread = messages_block(messages_receiver, &messages_calls[0], set);
 
-    OK(mach_port_mod_refs(mach_task_self(), set, MACH_PORT_RIGHT_PORT_SET, -1));
+    OK(mach_port_mod_refs(harness_self, set, MACH_PORT_RIGHT_PORT_SET, -1));
     messages_unblock(thread, &messages_calls[0], MACH_RCV_PORT_DIED);
 }
 
@@ -458,7 +458,7 @@ static void messages_receiver_sees_its_port_join_a_set(void)
     mach_port_t set = harness_set(), port = harness_port();
     thread_t thread = messages_block(messages_receiver, &messages_calls[0], port);
 
-    OK(mach_port_move_member(mach_task_self(), port, set));
+    OK(mach_port_move_member(harness_self, port, set));
     messages_unblock(thread, &messages_calls[0], MACH_RCV_PORT_CHANGED);
     harness_destroy(port);
     harness_destroy(set);
@@ -525,7 +525,7 @@ static void messages_times_out_only_when_asked(void)
 
 static void messages_fill_queue(mach_port_t port, unsigned int limit)
 {
-    OK(mach_port_set_qlimit(mach_task_self(), port, limit));
+    OK(mach_port_set_qlimit(harness_self, port, limit));
     for (unsigned int i = 0; i < limit; i++)
         OK(harness_send(port, MACH_MSG_TYPE_COPY_SEND, 1000 + i));
 }
@@ -586,7 +586,7 @@ static void messages_higher_limit_lets_senders_in(void)
 
     messages_fill_queue(port, 1);
     thread = messages_block(messages_sender, &messages_calls[0], port);
-    OK(mach_port_set_qlimit(mach_task_self(), port, 2));
+    OK(mach_port_set_qlimit(harness_self, port, 2));
     messages_unblock(thread, &messages_calls[0], MACH_MSG_SUCCESS);
     IS(harness_status(port).mps_msgcount, 2);
     harness_destroy(port);
@@ -600,7 +600,7 @@ static void messages_blocked_sender_and_dying_port(void)
 
     messages_fill_queue(port, 1);
     thread = messages_block(messages_sender, &messages_calls[0], port);
-    OK(mach_port_mod_refs(mach_task_self(), port, MACH_PORT_RIGHT_RECEIVE, -1));
+    OK(mach_port_mod_refs(harness_self, port, MACH_PORT_RIGHT_RECEIVE, -1));
     messages_unblock(thread, &messages_calls[0], MACH_MSG_SUCCESS);
     IS(harness_send(port, MACH_MSG_TYPE_COPY_SEND, 1), MACH_SEND_INVALID_DEST);
     harness_destroy(port);
@@ -724,7 +724,7 @@ static void messages_round_trips(void)
     }
     IS(good, 1000);
     IS(harness_nr_names(), nr_names);
-    OK(mach_port_mod_refs(mach_task_self(), port, MACH_PORT_RIGHT_RECEIVE, -1));
+    OK(mach_port_mod_refs(harness_self, port, MACH_PORT_RIGHT_RECEIVE, -1));
     messages_unblock(server, call, MACH_RCV_PORT_DIED);
     harness_destroy(port);
     harness_destroy(reply);
