@@ -174,6 +174,7 @@ static struct memory_object *memory_object_create(void)
     pager->object->pager = pager;
     pager->object->ops = &vm_object_pager_ops;
     pager->object->internal = false;
+    pager->object->temporary = false; /* until the manager says so */
     pager->object->copy_strategy = MEMORY_OBJECT_COPY_NONE;
     ipc_kobject_set(pager->control, pager, IKOT_PAGING_REQUEST);
     ipc_kobject_set(pager->name, pager, IKOT_PAGING_NAME);
