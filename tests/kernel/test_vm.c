@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "tests/kernel/test_vm.h"
+
+#include "ipc/ipc_port.h"
+#include "kernel/kmem.h"
+#include "kernel/thread.h"
+#include "vm/memory_object.h"
+#include "vm/vm_account.h"
+#include "vm/vm_frame.h"
+#include "vm/vm_map.h"
+#include "vm/vm_object.h"
+#include "vm/vm_page.h"
+
+/* No operation of one page or one call makes more allocations than this; a test that gets there goes round in circles. */
+#define TEST_VM_FAILURES_MAX 2000u
+
+static unsigned int test_vm_failing; /* the number of the allocation that is to fail; 0: test_vm_fail_end was called */
+static bool test_vm_failed;
+
+void test_vm_stock_take(struct test_vm_stock *stock)
+{
+    while (kmem_reap() != 0)
+        ;
+    *stock = (struct test_vm_stock){
+        .frames = vm_frame_count(VM_FRAME_FREE),
+        .pages = vm_page_cache.nr_objects,
+        .objects = vm_object_count,
+        .entries = vm_map_entry_count,
+        .ports = ipc_port_count,
+        .managers = memory_object_count,
+        .out = vm_account_total_out(),
+    };
+}
+
+static bool test_vm_stock_is(void *context)
+{
+    const struct test_vm_stock *before = context;
+    struct test_vm_stock now;
+
+    test_vm_stock_take(&now);
+    return now.frames == before->frames && now.pages == before->pages && now.objects == before->objects &&
+           now.entries == before->entries && now.ports == before->ports && now.managers == before->managers &&
+           now.out == before->out;
+}
+
+void test_vm_stock_check(const struct test_vm_stock *stock)
+{
+    struct test_vm_stock before = *stock, now;
+
+    if (!test_wait(test_vm_stock_is, &before, 2000)) {
+        test_vm_stock_take(&now);
+        CHECK_EQUAL(now.frames, before.frames);
+        CHECK_EQUAL(now.pages, before.pages);
+        CHECK_EQUAL(now.objects, before.objects);
+        CHECK_EQUAL(now.entries, before.entries);
+        CHECK_EQUAL(now.ports, before.ports);
+        CHECK_EQUAL(now.managers, before.managers);
+        CHECK_EQUAL(now.out, before.out);
+    }
+    vm_frame_check();
+}
+
+unsigned int test_vm_take_all(struct list *taken, unsigned int level)
+{
+    static const enum vm_zone zones[] = {VM_ZONE_HIGH, VM_ZONE_DIRECT}; /* some of the second are kept for the kernel */
+    struct vm_frame *frame;
+    unsigned int count = 0, i;
+
+    list_init(taken);
+    for (i = 0; i < ARRAY_LENGTH(zones); i++) {
+        while ((frame = vm_frame_alloc(0, zones[i], VM_FRAME_KERNEL, level | ALLOC_NOSLEEP)) != NULL) {
+            list_insert_head(taken, &frame->node);
+            count++;
+        }
+    }
+    return count;
+}
+
+void test_vm_give_back(struct list *taken, unsigned int count)
+{
+    vm_frame_free_list(taken, count);
+}
+
+bool test_vm_fail_end(void)
+{
+    /* If it has not failed yet, the countdown still goes on, and ends here. */
+    if (test_vm_failing != 0)
+        test_vm_failed = true;
+    for (; test_vm_failing != 0; test_vm_failing--)
+        if (alloc_inject(ALLOC_NOSLEEP))
+            test_vm_failed = false;
+    return test_vm_failed;
+}
+
+unsigned int test_vm_fail_each(void (*attempt)(void *context), void *context)
+{
+    struct test_vm_stock stock;
+    unsigned int nth;
+
+    for (nth = 1; nth < TEST_VM_FAILURES_MAX; nth++) {
+        test_vm_stock_take(&stock);
+        test_vm_failing = nth;
+        alloc_inject_after(nth);
+        attempt(context);
+        (void)test_vm_fail_end();
+        test_vm_stock_check(&stock);
+        if (!test_vm_failed)
+            return nth - 1;
+    }
+    CHECK(nth < TEST_VM_FAILURES_MAX);
+    return nth;
+}
