@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The calls on processors and processor sets. There is one of each and it cannot be changed: calls that would start, stop or
- * move a processor, or make a set, fail; calls that look, or put something where it is, work.
+ * The calls on processors and processor sets. There is one of each and it cannot be changed: calls that would start, stop
+ * or move a processor, or make a set, fail; calls that look, or put something where it is, work.
  *
- * The load is sampled once a second and averaged with weights that make a sample's share fall to 1/e in 5, 30 and 60 seconds.
+ * The load is sampled once a second and averaged with weights that make a sample's share fall to 1/e in 5, 30 and 60
+ * seconds.
  */
 #include "kernel/processor.h"
 
