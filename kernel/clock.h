@@ -27,8 +27,9 @@ struct time_value clock_get_time(void);
 kern_return_t clock_set_time_ns(int64_t time);
 
 /*
- * Lets the clock gain delta nanoseconds (lose, when negative) slowly: 1/2000 of the time that passes, ten times that for
- * more than a second. Replaces the adjustment that was going on and returns in *old what was left of it; delta NULL only asks.
+ * Lets the clock gain delta nanoseconds (lose, when negative) slowly: 1/2000 of the time that passes, or ten times that
+ * while more than a second is left. Replaces the adjustment that was going on and returns in *old what was left of it;
+ * delta NULL only asks.
  */
 void clock_adjust(const int64_t *delta, int64_t *old);
 
