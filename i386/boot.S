@@ -62,8 +62,7 @@ boot_high:
     pushl $0                            /* no flag of the loader's is left: nested task, direction, single step */
     popfl
     xorl %ebp, %ebp                     /* backtraces end here */
-    pushl %ebx
-    pushl %eax
+    movl %ebx, %edx
     pushl $0
     jmp i386_start
     .size boot_start, . - boot_start

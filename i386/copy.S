@@ -20,9 +20,8 @@ copy_start:
 copyin:
     pushl %esi
     pushl %edi
-    movl 12(%esp), %esi
-    movl 16(%esp), %edi
-    movl 20(%esp), %ecx
+    movl %eax, %esi
+    movl %edx, %edi
     movl $USER_END, %eax
     subl %ecx, %eax
     jb copy_failed
@@ -48,9 +47,8 @@ copy_bytes:
 copyout:
     pushl %esi
     pushl %edi
-    movl 12(%esp), %esi
-    movl 16(%esp), %edi
-    movl 20(%esp), %ecx
+    movl %eax, %esi
+    movl %edx, %edi
     movl $USER_END, %eax
     subl %ecx, %eax
     jb copy_failed
@@ -70,9 +68,8 @@ copy_failed:
 copyin_words:
     pushl %esi
     pushl %edi
-    movl 12(%esp), %esi
-    movl 16(%esp), %edi
-    movl 20(%esp), %ecx
+    movl %eax, %esi
+    movl %edx, %edi
     cmpl $(USER_END / 4), %ecx
     ja copy_failed
     leal (, %ecx, 4), %edx
@@ -95,9 +92,8 @@ copy_words:
 copyout_words:
     pushl %esi
     pushl %edi
-    movl 12(%esp), %esi
-    movl 16(%esp), %edi
-    movl 20(%esp), %ecx
+    movl %eax, %esi
+    movl %edx, %edi
     cmpl $(USER_END / 4), %ecx
     ja copy_failed
     leal (, %ecx, 4), %edx

@@ -11,8 +11,6 @@
     .balign 16
 /* A thread begins with its context. The answer is in %eax already, whoever switched here. */
 switch_stacks:
-    movl 4(%esp), %eax
-    movl 8(%esp), %edx
     pushl %ebp
     pushl %ebx
     pushl %esi
@@ -44,7 +42,7 @@ switch_load_gs:
 switch_start:
     xorl %ebp, %ebp                     /* backtraces end here */
     sti
-    pushl %esi
+    movl %esi, %eax
     call *%ebx
     ud2                                 /* it never returns */
     .size switch_start, . - switch_start

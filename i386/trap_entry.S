@@ -57,9 +57,9 @@ trap_syscall_arguments:
     .globl trap_syscall_copy
 trap_syscall_copy:
     rep movsl
-    pushl %esp
+    movl %esp, %eax
     call *%edx
-    addl $(ARGUMENTS_SIZE + 4), %esp
+    addl $ARGUMENTS_SIZE, %esp
     movl %eax, FRAME_EAX(%esp)
 
 /* To user mode, by the frame at %esp. Between the last look at ast and the iret no interrupt can set it. */
@@ -111,16 +111,12 @@ trap_syscall_stack_end:
     .globl trap_syscall_copy_failed
 trap_syscall_copy_failed:
     addl $ARGUMENTS_SIZE, %esp
-    pushl %eax
     call trap_syscall_bad_stack
-    addl $4, %esp
     jmp trap_return_user
 
 /* %eax: the number, negated */
 trap_syscall_bad:
-    pushl %eax
     call trap_syscall_bad_number
-    addl $4, %esp
     jmp trap_return_user
     .size trap_syscall_entry, . - trap_syscall_entry
 
@@ -149,7 +145,7 @@ trap_exceptions:
     cld
     cmpl $SEGMENTS_FLAT, FRAME_SEGMENTS(%esp)
     jne 2f
-1:  pushl %esp
+1:  movl %esp, %eax
     call trap_exception
     jmp trap_return
 2:  movl $SELECTOR_USER_DATA, %ecx
@@ -166,10 +162,9 @@ trap_interrupts:
     cld
     cmpl $SEGMENTS_FLAT, FRAME_SEGMENTS(%esp)
     jne 2f
-1:  pushl %esp
+1:  movl %esp, %eax
     call trap_interrupt
 trap_return:
-    addl $4, %esp
     testb $3, FRAME_CS(%esp)
     jnz trap_return_user
     jmp trap_restore

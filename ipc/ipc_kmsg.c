@@ -18,6 +18,16 @@ static size_t ipc_kmsg_allocation(uint32_t capacity)
     return sizeof(struct ipc_kmsg) - sizeof(mach_msg_header_t) + capacity;
 }
 
+/* Messages of the least capacity, which are most; the others are kmem_alloc's. */
+static struct kmem_cache ipc_kmsg_cache;
+/* The one freed last, taken and put back by one atomic instruction: a request's memory is then the next one's. */
+static struct ipc_kmsg *ipc_kmsg_spare;
+
+void ipc_kmsg_init(void)
+{
+    kmem_cache_init(&ipc_kmsg_cache, "ipc_kmsg", ipc_kmsg_allocation(IPC_KMSG_LEAST), 0);
+}
+
 void ipc_kmsg_init_reserved(struct ipc_kmsg *kmsg, mach_msg_size_t size, void (*release)(struct ipc_kmsg *kmsg))
 {
     list_node_init(&kmsg->port_node);
@@ -29,21 +39,34 @@ void ipc_kmsg_init_reserved(struct ipc_kmsg *kmsg, mach_msg_size_t size, void (*
 
 struct ipc_kmsg *ipc_kmsg_alloc(mach_msg_size_t size, enum alloc how)
 {
-    if (size > IPC_KMSG_SIZE_MAX)
-        return NULL;
-    uint32_t capacity = MAX((uint32_t)size, (uint32_t)IPC_KMSG_LEAST);
-    struct ipc_kmsg *kmsg = kmem_alloc(ipc_kmsg_allocation(capacity), how);
-    if (kmsg != NULL)
+    uint32_t capacity = IPC_KMSG_LEAST;
+    struct ipc_kmsg *kmsg;
+
+    if (likely(size <= IPC_KMSG_LEAST)) {
+        kmsg = __atomic_exchange_n(&ipc_kmsg_spare, NULL, __ATOMIC_ACQUIRE);
+        if (unlikely(kmsg == NULL))
+            kmsg = kmem_cache_alloc(&ipc_kmsg_cache, how);
+    } else {
+        if (size > IPC_KMSG_SIZE_MAX)
+            return NULL;
+        capacity = size;
+        kmsg = kmem_alloc(ipc_kmsg_allocation(capacity), how);
+    }
+    if (likely(kmsg != NULL))
         ipc_kmsg_init_reserved(kmsg, capacity, NULL);
     return kmsg;
 }
 
 void ipc_kmsg_free(struct ipc_kmsg *kmsg)
 {
-    if (kmsg->release != NULL)
+    struct ipc_kmsg *none = NULL;
+
+    if (unlikely(kmsg->release != NULL))
         kmsg->release(kmsg);
-    else
+    else if (unlikely(kmsg->capacity != IPC_KMSG_LEAST))
         kmem_free(kmsg, ipc_kmsg_allocation(kmsg->capacity));
+    else if (!__atomic_compare_exchange_n(&ipc_kmsg_spare, &none, kmsg, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+        kmem_cache_free(&ipc_kmsg_cache, kmsg);
 }
 
 /* ---- bodies ---- */
@@ -168,7 +191,7 @@ mach_msg_return_t ipc_kmsg_get(uintptr_t user, mach_msg_size_t size, struct ipc_
 {
     if (size < sizeof(mach_msg_header_t) || size % sizeof(uint32_t) != 0)
         return MACH_SEND_MSG_TOO_SMALL;
-    struct ipc_kmsg *fresh = ipc_kmsg_alloc(size, thread_alloc_level());
+    struct ipc_kmsg *fresh = ipc_kmsg_alloc(size, ALLOC_THREAD);
     if (fresh == NULL)
         return MACH_SEND_NO_BUFFER;
     if (!copyin_words(user, (uint32_t *)&fresh->header, size / sizeof(uint32_t))) {

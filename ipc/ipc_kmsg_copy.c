@@ -45,34 +45,16 @@ struct ipc_kmsg_head {
     struct ipc_port *cancel;        /* dead-name requests for it end silently; a mark, no reference */
 };
 
+/* Whether a right taken so leaves its name with a reference less. */
+static bool ipc_kmsg_moves(unsigned int type)
+{
+    return type == MACH_MSG_TYPE_MOVE_SEND || type == MACH_MSG_TYPE_MOVE_SEND_ONCE;
+}
+
 /* Both rights under one name: whether it has enough for both. */
 static bool ipc_kmsg_head_enough(const struct ipc_kmsg_head *head, const struct ipc_entry *entry)
 {
-    bool dest_moves = head->dest_type == MACH_MSG_TYPE_MOVE_SEND || head->dest_type == MACH_MSG_TYPE_MOVE_SEND_ONCE;
-    bool reply_moves = head->reply_type == MACH_MSG_TYPE_MOVE_SEND || head->reply_type == MACH_MSG_TYPE_MOVE_SEND_ONCE;
-
-    return !dest_moves || !reply_moves || entry->urefs >= 2;
-}
-
-static void ipc_kmsg_head_take_dest(struct ipc_kmsg_head *head)
-{
-    struct ipc_entry *entry = ipc_right_lookup(head->space, head->dest_name);
-
-    kern_return_t kr = ipc_right_copyin(head->space, entry, head->dest_type, &head->dest, &head->dest_after);
-    assert(kr == KERN_SUCCESS);
-    (void)kr;
-}
-
-static void ipc_kmsg_head_take_reply(struct ipc_kmsg_head *head)
-{
-    if (!MACH_PORT_VALID(head->reply_name)) {
-        head->reply = head->reply_name == MACH_PORT_NULL ? IP_NULL : IP_DEAD;
-        return;
-    }
-    struct ipc_entry *entry = ipc_right_lookup(head->space, head->reply_name);
-    kern_return_t kr = ipc_right_copyin(head->space, entry, head->reply_type, &head->reply, &head->reply_after);
-    assert(kr == KERN_SUCCESS);
-    (void)kr;
+    return !ipc_kmsg_moves(head->dest_type) || !ipc_kmsg_moves(head->reply_type) || entry->urefs >= 2;
 }
 
 /* Space locked. Nothing is taken unless all can be. */
@@ -81,7 +63,7 @@ static mach_msg_return_t ipc_kmsg_head_take(struct ipc_kmsg_head *head, mach_por
     struct ipc_space *space = head->space;
     struct ipc_entry *dest, *reply = NULL;
 
-    if (cancel != MACH_PORT_NULL) {
+    if (unlikely(cancel != MACH_PORT_NULL)) {
         struct ipc_entry *entry = ipc_right_lookup(space, cancel);
         if (entry == NULL || !(entry->type & MACH_PORT_TYPE_RECEIVE))
             return MACH_SEND_INVALID_NOTIFY;
@@ -95,15 +77,17 @@ static mach_msg_return_t ipc_kmsg_head_take(struct ipc_kmsg_head *head, mach_por
         if (reply == NULL || !ipc_right_copyin_check(space, reply, head->reply_type) ||
             (reply == dest && !ipc_kmsg_head_enough(head, dest)))
             return MACH_SEND_INVALID_REPLY;
-    }
-    /* Under one name, the one that does not move its reference goes first. */
-    if (reply == dest && head->reply_type != MACH_MSG_TYPE_MOVE_SEND && head->reply_type != MACH_MSG_TYPE_MOVE_SEND_ONCE) {
-        ipc_kmsg_head_take_reply(head);
-        ipc_kmsg_head_take_dest(head);
+        /* The reply goes first where it leaves the entry there for the destination; otherwise it is the other way round. */
+        if (reply != dest || !ipc_kmsg_moves(head->reply_type)) {
+            ipc_right_take(space, reply, head->reply_type, &head->reply, &head->reply_after);
+            reply = NULL;
+        }
     } else {
-        ipc_kmsg_head_take_dest(head);
-        ipc_kmsg_head_take_reply(head);
+        head->reply = head->reply_name == MACH_PORT_NULL ? IP_NULL : IP_DEAD;
     }
+    ipc_right_take(space, dest, head->dest_type, &head->dest, &head->dest_after);
+    if (unlikely(reply != NULL))
+        ipc_right_take(space, reply, head->reply_type, &head->reply, &head->reply_after);
     return MACH_MSG_SUCCESS;
 }
 
@@ -128,13 +112,15 @@ static void ipc_kmsg_head_finish(struct ipc_kmsg_head *head, struct ipc_right_af
 static mach_msg_return_t ipc_kmsg_copyin_header(mach_msg_header_t *header, struct ipc_space *space,
                                                 mach_port_name_t cancel)
 {
-    struct ipc_kmsg_head head = {
-        .space = space,
-        .dest_name = header->msgh_remote_port,
-        .reply_name = header->msgh_local_port,
-        .dest_type = MACH_MSGH_BITS_REMOTE(header->msgh_bits),
-        .reply_type = MACH_MSGH_BITS_LOCAL(header->msgh_bits),
-    };
+    struct ipc_kmsg_head head; /* filled in by hand: every message passes here */
+
+    head.space = space;
+    head.dest_name = header->msgh_remote_port;
+    head.reply_name = header->msgh_local_port;
+    head.dest_type = MACH_MSGH_BITS_REMOTE(header->msgh_bits);
+    head.reply_type = MACH_MSGH_BITS_LOCAL(header->msgh_bits);
+    head.cancel = IP_NULL;
+    head.dest_after.deleted = head.reply_after.deleted = NULL;
 
     if (!MACH_MSG_TYPE_PORT_ANY_SEND(head.dest_type))
         return MACH_SEND_INVALID_HEADER;
@@ -151,7 +137,7 @@ static mach_msg_return_t ipc_kmsg_copyin_header(mach_msg_header_t *header, struc
         ipc_kmsg_head_finish(&head, &head.reply_after);
     header->msgh_bits = (header->msgh_bits & MACH_MSGH_BITS_COMPLEX) |
                         MACH_MSGH_BITS(ipc_right_disposition(head.dest_type),
-                                       head.reply_type == 0 ? 0 : ipc_right_disposition(head.reply_type));
+                                       ipc_right_disposition(head.reply_type));
     header->msgh_remote_port = ipc_kmsg_word(head.dest);
     header->msgh_local_port = ipc_kmsg_word(head.reply);
     return MACH_MSG_SUCCESS;

@@ -51,10 +51,8 @@ struct ipc_port *ipc_port_create(enum alloc how)
     return port;
 }
 
-void ipc_port_unref(struct ipc_port *port)
+void ipc_port_free(struct ipc_port *port)
 {
-    if (__atomic_sub_fetch(&port->refs, 1, __ATOMIC_ACQ_REL) > 0)
-        return;
     assert(!port->active && list_empty(&port->messages) && list_empty(&port->receivers) && list_empty(&port->senders));
     assert(list_empty(&port->dnrequests) && port->destination == NULL && port->pset == NULL);
     __atomic_sub_fetch(&ipc_port_count, 1, __ATOMIC_RELAXED);

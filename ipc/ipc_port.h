@@ -89,7 +89,13 @@ static inline void ipc_port_ref(struct ipc_port *port)
 {
     __atomic_add_fetch(&port->refs, 1, __ATOMIC_RELAXED);
 }
-void ipc_port_unref(struct ipc_port *port); /* port may be locked only if this is not the last reference */
+void ipc_port_free(struct ipc_port *port); /* for ipc_port_unref */
+/* port may be locked only if this is not the last reference. */
+static inline void ipc_port_unref(struct ipc_port *port)
+{
+    if (unlikely(__atomic_sub_fetch(&port->refs, 1, __ATOMIC_ACQ_REL) == 0))
+        ipc_port_free(port);
+}
 
 /* The space that receives from port now, or NULL: in a message, or dead. Port locked; the space lives as long. */
 static inline struct ipc_space *ipc_port_receiver(struct ipc_port *port)

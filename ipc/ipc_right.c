@@ -78,7 +78,7 @@ static void ipc_right_forget(struct ipc_space *space, struct ipc_entry *entry)
     if (entry->marequest != NULL)
         entry->marequest->name = MACH_PORT_NULL;
     ipc_space_remove(space, entry);
-    ipc_entry_destroy(entry);
+    ipc_space_put_entry(space, entry);
 }
 
 /* The receive right leaves the entry. */
@@ -223,48 +223,30 @@ fail:
 
 /* ---- into the kernel ---- */
 
-unsigned int ipc_right_disposition(unsigned int disposition)
-{
-    switch (disposition) {
-    case MACH_MSG_TYPE_COPY_SEND:
-    case MACH_MSG_TYPE_MAKE_SEND:
-    case MACH_MSG_TYPE_MOVE_SEND:
-        return MACH_MSG_TYPE_PORT_SEND;
-    case MACH_MSG_TYPE_MAKE_SEND_ONCE:
-    case MACH_MSG_TYPE_MOVE_SEND_ONCE:
-        return MACH_MSG_TYPE_PORT_SEND_ONCE;
-    default:
-        return disposition; /* MOVE_RECEIVE is PORT_RECEIVE */
-    }
-}
+const uint8_t ipc_right_dispositions[MACH_MSG_TYPE_LAST + 1] = {
+    [MACH_MSG_TYPE_MOVE_RECEIVE] = MACH_MSG_TYPE_PORT_RECEIVE,
+    [MACH_MSG_TYPE_MOVE_SEND] = MACH_MSG_TYPE_PORT_SEND,
+    [MACH_MSG_TYPE_COPY_SEND] = MACH_MSG_TYPE_PORT_SEND,
+    [MACH_MSG_TYPE_MAKE_SEND] = MACH_MSG_TYPE_PORT_SEND,
+    [MACH_MSG_TYPE_MOVE_SEND_ONCE] = MACH_MSG_TYPE_PORT_SEND_ONCE,
+    [MACH_MSG_TYPE_MAKE_SEND_ONCE] = MACH_MSG_TYPE_PORT_SEND_ONCE,
+};
 
-bool ipc_right_copyin_check(struct ipc_space *space, struct ipc_entry *entry, unsigned int disposition)
-{
-    assert(spinlock_held(&space->lock));
-    (void)space;
-    switch (disposition) {
-    case MACH_MSG_TYPE_MAKE_SEND:
-    case MACH_MSG_TYPE_MAKE_SEND_ONCE:
-    case MACH_MSG_TYPE_MOVE_RECEIVE:
-        return (entry->type & MACH_PORT_TYPE_RECEIVE) != 0;
-    case MACH_MSG_TYPE_COPY_SEND:
-    case MACH_MSG_TYPE_MOVE_SEND:
-        return (entry->type & (MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_DEAD_NAME)) != 0;
-    case MACH_MSG_TYPE_MOVE_SEND_ONCE:
-        return (entry->type & (MACH_PORT_TYPE_SEND_ONCE | MACH_PORT_TYPE_DEAD_NAME)) != 0;
-    default:
-        return false;
-    }
-}
+const mach_port_type_t ipc_right_copyin_types[MACH_MSG_TYPE_LAST + 1] = {
+    [MACH_MSG_TYPE_MAKE_SEND] = MACH_PORT_TYPE_RECEIVE,
+    [MACH_MSG_TYPE_MAKE_SEND_ONCE] = MACH_PORT_TYPE_RECEIVE,
+    [MACH_MSG_TYPE_MOVE_RECEIVE] = MACH_PORT_TYPE_RECEIVE,
+    [MACH_MSG_TYPE_COPY_SEND] = MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_DEAD_NAME,
+    [MACH_MSG_TYPE_MOVE_SEND] = MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_DEAD_NAME,
+    [MACH_MSG_TYPE_MOVE_SEND_ONCE] = MACH_PORT_TYPE_SEND_ONCE | MACH_PORT_TYPE_DEAD_NAME,
+};
 
 /* A dead name is taken as a right: IP_DEAD, with or without its reference. */
-static kern_return_t ipc_right_copyin_dead(struct ipc_space *space, struct ipc_entry *entry, bool move,
-                                           struct ipc_port **port)
+static void ipc_right_copyin_dead(struct ipc_space *space, struct ipc_entry *entry, bool move, struct ipc_port **port)
 {
     *port = IP_DEAD;
     if (move && --entry->urefs == 0)
         ipc_right_forget(space, entry);
-    return KERN_SUCCESS;
 }
 
 static void ipc_right_move_receive(struct ipc_space *space, struct ipc_entry *entry, struct ipc_right_after *after)
@@ -306,12 +288,23 @@ static void ipc_right_move_send(struct ipc_space *space, struct ipc_entry *entry
 kern_return_t ipc_right_copyin(struct ipc_space *space, struct ipc_entry *entry, unsigned int disposition,
                                struct ipc_port **port, struct ipc_right_after *after)
 {
+    if (!ipc_right_copyin_check(space, entry, disposition)) {
+        after->deleted = NULL;
+        return KERN_INVALID_RIGHT;
+    }
+    ipc_right_take(space, entry, disposition, port, after);
+    return KERN_SUCCESS;
+}
+
+void ipc_right_take(struct ipc_space *space, struct ipc_entry *entry, unsigned int disposition, struct ipc_port **port,
+                    struct ipc_right_after *after)
+{
     after->deleted = NULL;
     after->name = entry->name;
-    if (!ipc_right_copyin_check(space, entry, disposition))
-        return KERN_INVALID_RIGHT;
-    if (entry->type == MACH_PORT_TYPE_DEAD_NAME)
-        return ipc_right_copyin_dead(space, entry, disposition != MACH_MSG_TYPE_COPY_SEND, port);
+    if (unlikely(entry->type == MACH_PORT_TYPE_DEAD_NAME)) {
+        ipc_right_copyin_dead(space, entry, disposition != MACH_MSG_TYPE_COPY_SEND, port);
+        return;
+    }
 
     struct ipc_port *at = *port = entry->port;
     switch (disposition) {
@@ -340,7 +333,6 @@ kern_return_t ipc_right_copyin(struct ipc_space *space, struct ipc_entry *entry,
         ipc_right_forget(space, entry);
         break;
     }
-    return KERN_SUCCESS;
 }
 
 kern_return_t ipc_right_copyin_any(struct ipc_space *space, mach_port_name_t name, unsigned int disposition,
@@ -379,18 +371,16 @@ static struct ipc_entry *ipc_right_existing(struct ipc_space *space, struct ipc_
 }
 
 /* entry, of this port or of none yet, takes the right over. The port is active. */
-static kern_return_t ipc_right_merge(struct ipc_space *space, struct ipc_entry *entry, struct ipc_port *port,
+static void ipc_right_merge(struct ipc_space *space, struct ipc_entry *entry, struct ipc_port *port,
                                      unsigned int disposition)
 {
     bool fresh = entry->type == MACH_PORT_TYPE_NONE;
 
-    if (disposition == MACH_MSG_TYPE_PORT_SEND && entry->urefs == IPC_UREFS_MAX)
-        return KERN_UREFS_OVERFLOW;
     if (fresh)
         entry->port = port;
     switch (disposition) {
     case MACH_MSG_TYPE_PORT_SEND:
-        entry->urefs++;
+        entry->urefs += entry->urefs < IPC_UREFS_MAX; /* who never gives one up has as many as can be counted */
         if (entry->type & MACH_PORT_TYPE_SEND) {
             ipc_port_lock(port);
             assert(port->srights > 1);
@@ -415,7 +405,6 @@ static kern_return_t ipc_right_merge(struct ipc_space *space, struct ipc_entry *
         ipc_port_leave_transit(port);
         break;
     }
-    return KERN_SUCCESS;
 }
 
 kern_return_t ipc_right_copyout(struct ipc_space *space, struct ipc_port *port, unsigned int disposition,
@@ -429,17 +418,18 @@ kern_return_t ipc_right_copyout(struct ipc_space *space, struct ipc_port *port, 
     }
     struct ipc_entry *entry = ipc_right_existing(space, port, disposition);
     if (entry == NULL) {
-        entry = ipc_entry_create(thread_alloc_level() | ALLOC_NOSLEEP);
+        entry = ipc_space_take_entry(space);
         if (entry == NULL)
             return KERN_RESOURCE_SHORTAGE;
         kern_return_t kr = ipc_space_insert(space, entry);
         if (kr != KERN_SUCCESS) {
-            ipc_entry_destroy(entry);
+            ipc_space_put_entry(space, entry);
             return kr;
         }
     }
     *name = entry->name;
-    return ipc_right_merge(space, entry, port, disposition);
+    ipc_right_merge(space, entry, port, disposition);
+    return KERN_SUCCESS;
 }
 
 kern_return_t ipc_right_copyout_any(struct ipc_space *space, struct ipc_port *port, unsigned int disposition,
@@ -471,10 +461,15 @@ kern_return_t ipc_right_copyout_at(struct ipc_space *space, struct ipc_port *por
         kr = KERN_INVALID_CAPABILITY;
     else if (existing != NULL && existing != entry)
         kr = KERN_RIGHT_EXISTS;
-    else if (entry != NULL)
-        kr = entry == existing ? ipc_right_merge(space, entry, port, disposition) : KERN_NAME_EXISTS;
-    else if ((kr = ipc_space_insert_at(space, fresh, name)) == KERN_SUCCESS) {
-        kr = ipc_right_merge(space, fresh, port, disposition);
+    else if (entry != NULL && entry != existing)
+        kr = KERN_NAME_EXISTS;
+    else if (entry != NULL && disposition == MACH_MSG_TYPE_PORT_SEND && entry->urefs == IPC_UREFS_MAX)
+        kr = KERN_UREFS_OVERFLOW;
+    else if (entry != NULL) {
+        ipc_right_merge(space, entry, port, disposition);
+        kr = KERN_SUCCESS;
+    } else if ((kr = ipc_space_insert_at(space, fresh, name)) == KERN_SUCCESS) {
+        ipc_right_merge(space, fresh, port, disposition);
         fresh = NULL;
     }
     ipc_space_unlock(space);

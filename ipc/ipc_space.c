@@ -19,6 +19,7 @@ static void ipc_space_setup(struct ipc_space *space)
     space->active = true;
     space->refs = 1;
     space->nr_entries = 0;
+    space->spare = NULL;
     space->pager_account = NULL;
     ipc_table_init(&space->table);
     rbtree_init(&space->by_port);
@@ -52,6 +53,8 @@ void ipc_space_unref(struct ipc_space *space)
 {
     if (__atomic_sub_fetch(&space->refs, 1, __ATOMIC_ACQ_REL) == 0) {
         assert(space->nr_entries == 0 && space->table.root == NULL);
+        if (space->spare != NULL)
+            ipc_entry_destroy(space->spare);
         kmem_cache_free(&ipc_space_cache, space);
     }
 }
@@ -76,17 +79,42 @@ void ipc_space_destroy(struct ipc_space *space)
 
 /* ---- entries ---- */
 
+static void ipc_entry_clear(struct ipc_entry *entry)
+{
+    entry->type = MACH_PORT_TYPE_NONE;
+    entry->urefs = 0;
+    entry->port = NULL;
+    entry->dnrequest = NULL;
+    entry->marequest = NULL;
+}
+
+struct ipc_entry *ipc_space_take_entry(struct ipc_space *space)
+{
+    struct ipc_entry *entry = space->spare;
+
+    assert(spinlock_held(&space->lock));
+    if (unlikely(entry == NULL))
+        return ipc_entry_create(ALLOC_THREAD | ALLOC_NOSLEEP);
+    space->spare = NULL;
+    ipc_entry_clear(entry);
+    return entry;
+}
+
+void ipc_space_put_entry(struct ipc_space *space, struct ipc_entry *entry)
+{
+    assert(spinlock_held(&space->lock));
+    if (space->spare == NULL)
+        space->spare = entry;
+    else
+        ipc_entry_destroy(entry);
+}
+
 struct ipc_entry *ipc_entry_create(enum alloc how)
 {
     struct ipc_entry *entry = kmem_cache_alloc(&ipc_entry_cache, how);
 
-    if (entry != NULL) {
-        entry->type = MACH_PORT_TYPE_NONE;
-        entry->urefs = 0;
-        entry->port = NULL;
-        entry->dnrequest = NULL;
-        entry->marequest = NULL;
-    }
+    if (entry != NULL)
+        ipc_entry_clear(entry);
     return entry;
 }
 

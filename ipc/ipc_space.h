@@ -44,6 +44,7 @@ struct ipc_space {
     struct ipc_table table;         /* [S] entries by name */
     struct rbtree by_port;          /* [S] entries with send rights, by address of the port */
     uint32_t nr_entries;            /* [S] */
+    struct ipc_entry *spare;        /* [S] the entry freed last, or NULL: reply rights come and go */
     struct vm_account *pager_account; /* [accounts' lock] as a memory manager; see vm/vm_account.h */
 };
 
@@ -78,6 +79,9 @@ static inline struct ipc_entry *ipc_space_lookup(struct ipc_space *space, mach_p
  */
 struct ipc_entry *ipc_entry_create(enum alloc how);
 void ipc_entry_destroy(struct ipc_entry *entry);
+/* The same with the space locked, not sleeping, by way of its spare. */
+struct ipc_entry *ipc_space_take_entry(struct ipc_space *space);
+void ipc_space_put_entry(struct ipc_space *space, struct ipc_entry *entry);
 /*
  * Puts entry in under the lowest free name. Space locked, active. KERN_NO_SPACE; KERN_RESOURCE_SHORTAGE when a table
  * node cannot be had without sleeping.

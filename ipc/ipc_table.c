@@ -24,7 +24,22 @@ void ipc_table_init_module(void)
 void ipc_table_init(struct ipc_table *table)
 {
     table->root = NULL;
+    table->lowest = NULL;
     table->height = 0;
+}
+
+void *ipc_table_lookup_far(const struct ipc_table *table, uint32_t key)
+{
+    unsigned int shift = table->height * IPC_TABLE_BITS;
+    void *node = table->root;
+
+    if (shift < 32 && key >> shift != 0)
+        return NULL;
+    while (shift > 0 && node != NULL) {
+        shift -= IPC_TABLE_BITS;
+        node = ((struct ipc_table_node *)node)->slots[key >> shift & (IPC_TABLE_SLOTS - 1)];
+    }
+    return node;
 }
 
 static unsigned int ipc_table_slot(uint32_t key, unsigned int level)
@@ -43,15 +58,18 @@ static unsigned int ipc_table_height(uint32_t key)
 }
 
 /* A node whose lowest slot is the way to key 0 has that key taken. Slots beyond 32 bits do not exist. */
-static struct ipc_table_node *ipc_table_node_create(unsigned int level, bool lowest, enum alloc how)
+static struct ipc_table_node *ipc_table_node_create(struct ipc_table *table, unsigned int level, bool lowest,
+                                                    enum alloc how)
 {
     struct ipc_table_node *node = kmem_cache_alloc(&ipc_table_cache, how);
 
     if (node == NULL)
         return NULL;
     memset(node, 0, sizeof(*node));
-    if (level == 0 && lowest)
+    if (level == 0 && lowest) {
         node->full = 1;
+        table->lowest = node;
+    }
     if (level == IPC_TABLE_HEIGHT_MAX - 1)
         node->full = IPC_TABLE_ALL << (1u << (32 - level * IPC_TABLE_BITS));
     return node;
@@ -60,12 +78,12 @@ static struct ipc_table_node *ipc_table_node_create(unsigned int level, bool low
 static kern_return_t ipc_table_grow(struct ipc_table *table, unsigned int height, enum alloc how)
 {
     if (table->root == NULL) {
-        table->root = ipc_table_node_create(height - 1, true, how);
+        table->root = ipc_table_node_create(table, height - 1, true, how);
         table->height = table->root == NULL ? 0 : height;
         return table->root == NULL ? KERN_RESOURCE_SHORTAGE : KERN_SUCCESS;
     }
     while (table->height < height) {
-        struct ipc_table_node *root = ipc_table_node_create(table->height, true, how);
+        struct ipc_table_node *root = ipc_table_node_create(table, table->height, true, how);
         if (root == NULL)
             return KERN_RESOURCE_SHORTAGE;
         root->slots[0] = table->root;
@@ -81,6 +99,8 @@ static kern_return_t ipc_table_grow(struct ipc_table *table, unsigned int height
 static void ipc_table_prune(struct ipc_table *table, struct ipc_table_node **path, uint32_t key, unsigned int level)
 {
     for (; path[level]->nr_used == 0; level++) {
+        if (path[level] == table->lowest)
+            table->lowest = NULL;
         kmem_cache_free(&ipc_table_cache, path[level]);
         if (level + 1 == table->height) {
             table->root = NULL;
@@ -102,10 +122,21 @@ static void ipc_table_prune(struct ipc_table *table, struct ipc_table_node **pat
 
 kern_return_t ipc_table_insert(struct ipc_table *table, uint32_t key, void *value, enum alloc how)
 {
-    struct ipc_table_node *path[IPC_TABLE_HEIGHT_MAX] = {NULL};
+    struct ipc_table_node *path[IPC_TABLE_HEIGHT_MAX], *lowest = table->lowest;
     unsigned int level;
 
     assert(key != 0 && value != NULL);
+    /* The usual case: a small key whose node is there and does not become full. */
+    if (likely(key < IPC_TABLE_SLOTS && lowest != NULL)) {
+        uint64_t full = lowest->full | (uint64_t)1 << key;
+        if (likely(full != IPC_TABLE_ALL)) {
+            assert(lowest->slots[key] == NULL);
+            lowest->full = full;
+            lowest->slots[key] = value;
+            lowest->nr_used++;
+            return KERN_SUCCESS;
+        }
+    }
     if (ipc_table_grow(table, ipc_table_height(key), how) != KERN_SUCCESS)
         return KERN_RESOURCE_SHORTAGE;
     path[table->height - 1] = table->root;
@@ -113,8 +144,8 @@ kern_return_t ipc_table_insert(struct ipc_table *table, uint32_t key, void *valu
         struct ipc_table_node *node = path[level];
         unsigned int slot = ipc_table_slot(key, level);
         if (node->slots[slot] == NULL) {
-            bool lowest = key >> (level * IPC_TABLE_BITS) == 0;
-            node->slots[slot] = ipc_table_node_create(level - 1, lowest, how);
+            bool leads_to_lowest = key >> (level * IPC_TABLE_BITS) == 0;
+            node->slots[slot] = ipc_table_node_create(table, level - 1, leads_to_lowest, how);
             if (node->slots[slot] == NULL) {
                 ipc_table_prune(table, path, key, level);
                 return KERN_RESOURCE_SHORTAGE;
@@ -134,9 +165,19 @@ kern_return_t ipc_table_insert(struct ipc_table *table, uint32_t key, void *valu
 
 void *ipc_table_remove(struct ipc_table *table, uint32_t key)
 {
-    struct ipc_table_node *path[IPC_TABLE_HEIGHT_MAX] = {NULL};
+    struct ipc_table_node *path[IPC_TABLE_HEIGHT_MAX], *lowest = table->lowest;
     unsigned int level;
 
+    /* The usual case: a small key in a node that was not full and does not become empty. */
+    if (likely(key < IPC_TABLE_SLOTS && lowest != NULL && lowest->nr_used > 1 && lowest->full != IPC_TABLE_ALL)) {
+        void *found = lowest->slots[key];
+        if (found != NULL) {
+            lowest->slots[key] = NULL;
+            lowest->nr_used--;
+            lowest->full &= ~((uint64_t)1 << key);
+        }
+        return found;
+    }
     if (key == 0 || ipc_table_lookup(table, key) == NULL)
         return NULL;
     path[table->height - 1] = table->root;
@@ -170,6 +211,8 @@ uint32_t ipc_table_lowest_free(const struct ipc_table *table)
     unsigned int level = table->height;
     uint32_t key = 0;
 
+    if (likely(table->lowest != NULL && table->lowest->full != IPC_TABLE_ALL))
+        return ipc_table_first_clear(table->lowest->full);
     if (node == NULL)
         return 1;
     if (node->full == IPC_TABLE_ALL) /* the first key that wants a higher tree */

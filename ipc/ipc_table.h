@@ -24,22 +24,17 @@ struct ipc_table_node {
 
 struct ipc_table {
     struct ipc_table_node *root;
+    struct ipc_table_node *lowest;  /* the bottom node of keys below 64, or NULL: most lookups end there */
     unsigned int height;            /* levels; 0: empty */
 };
 
 void ipc_table_init(struct ipc_table *table);
+void *ipc_table_lookup_far(const struct ipc_table *table, uint32_t key);
 static inline void *ipc_table_lookup(const struct ipc_table *table, uint32_t key)
 {
-    unsigned int shift = table->height * IPC_TABLE_BITS;
-    void *node = table->root;
-
-    if (shift < 32 && key >> shift != 0)
-        return NULL;
-    while (shift > 0 && node != NULL) {
-        shift -= IPC_TABLE_BITS;
-        node = ((struct ipc_table_node *)node)->slots[key >> shift & (IPC_TABLE_SLOTS - 1)];
-    }
-    return node;
+    if (likely(key < IPC_TABLE_SLOTS && table->lowest != NULL))
+        return table->lowest->slots[key];
+    return ipc_table_lookup_far(table, key);
 }
 /* value under key, where there is none. KERN_RESOURCE_SHORTAGE changes nothing that can be seen. */
 kern_return_t ipc_table_insert(struct ipc_table *table, uint32_t key, void *value, enum alloc how);

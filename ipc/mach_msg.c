@@ -20,6 +20,7 @@ void ipc_init(void)
     ipc_space_init();
     ipc_port_init();
     ipc_pset_init();
+    ipc_kmsg_init();
 }
 
 struct mach_msg_arguments {
@@ -37,7 +38,7 @@ static mach_msg_return_t mach_msg_give_back(const struct mach_msg_arguments *a, 
 {
     mach_msg_size_t size = kmsg->header.msgh_size;
 
-    mr |= ipc_kmsg_copyout_pseudo(kmsg, current_space(), current_map());
+    mr |= ipc_kmsg_copyout_pseudo(kmsg, current_task()->space, current_task()->map);
     (void)ipc_kmsg_put(a->message, kmsg, size); /* what cannot be written there the sender has lost by itself */
     return mr;
 }
@@ -51,7 +52,7 @@ static mach_msg_return_t mach_msg_send_notify(const struct mach_msg_arguments *a
 
     if (mr != MACH_SEND_TIMED_OUT)
         return mr;
-    mr = ipc_marequest_create(current_space(), (struct ipc_port *)(uintptr_t)kmsg->header.msgh_remote_port, a->notify,
+    mr = ipc_marequest_create(current_task()->space, (struct ipc_port *)(uintptr_t)kmsg->header.msgh_remote_port, a->notify,
                               &kmsg->marequest);
     if (mr != MACH_MSG_SUCCESS)
         return mr;
@@ -66,7 +67,7 @@ static mach_msg_return_t mach_msg_send(const struct mach_msg_arguments *a, struc
 
     if (mr != MACH_MSG_SUCCESS)
         return mr;
-    mr = ipc_kmsg_copyin(kmsg, current_space(), current_map(),
+    mr = ipc_kmsg_copyin(kmsg, current_task()->space, current_task()->map,
                          a->option & MACH_SEND_CANCEL ? a->notify : MACH_PORT_NULL);
     if (mr != MACH_MSG_SUCCESS) {
         ipc_kmsg_free(kmsg);
@@ -94,7 +95,7 @@ static void mach_msg_wake(struct thread *target)
 static mach_msg_return_t mach_msg_put_dest(const struct mach_msg_arguments *a, struct ipc_kmsg *kmsg,
                                            mach_msg_return_t mr)
 {
-    ipc_kmsg_copyout_dest(kmsg, current_space());
+    ipc_kmsg_copyout_dest(kmsg, current_task()->space);
     if (a->rcv_size < sizeof(mach_msg_header_t))
         ipc_kmsg_free(kmsg);
     else if (ipc_kmsg_put(a->message, kmsg, sizeof(mach_msg_header_t)) != MACH_MSG_SUCCESS)
@@ -105,9 +106,13 @@ static mach_msg_return_t mach_msg_put_dest(const struct mach_msg_arguments *a, s
 /* target is consumed. */
 static mach_msg_return_t mach_msg_receive(const struct mach_msg_arguments *a, struct thread *target)
 {
-    struct ipc_space *space = current_space();
-    struct ipc_mqueue_receive receive = {
-        .option = a->option, .most = a->rcv_size, .timeout = a->timeout, .target = target};
+    struct ipc_space *space = current_task()->space;
+    struct ipc_mqueue_receive receive; /* in by hand, out by ipc_mqueue_receive: every message passes here */
+
+    receive.option = a->option;
+    receive.most = a->rcv_size;
+    receive.timeout = a->timeout;
+    receive.target = target;
 
     mach_msg_return_t mr = ipc_mqueue_copyin(space, a->rcv_name, &receive.mqueue);
     if (unlikely(mr != MACH_MSG_SUCCESS)) {
@@ -125,7 +130,7 @@ static mach_msg_return_t mach_msg_receive(const struct mach_msg_arguments *a, st
     if (unlikely(mr != MACH_MSG_SUCCESS))
         return mr;
     current_task()->messages_received++;
-    mr = ipc_kmsg_copyout(receive.kmsg, space, current_map(), a->option & MACH_RCV_NOTIFY ? a->notify : MACH_PORT_NULL);
+    mr = ipc_kmsg_copyout(receive.kmsg, space, current_task()->map, a->option & MACH_RCV_NOTIFY ? a->notify : MACH_PORT_NULL);
     if (unlikely(mr != MACH_MSG_SUCCESS && (mr & ~MACH_MSG_MASK) != MACH_RCV_BODY_ERROR))
         return mach_msg_put_dest(a, receive.kmsg, mr);
     mach_msg_return_t put = ipc_kmsg_put(a->message, receive.kmsg, receive.kmsg->header.msgh_size);
@@ -159,7 +164,7 @@ uint32_t mach_reply_port(const uint32_t *arguments)
     (void)arguments;
     if (port == NULL)
         return MACH_PORT_NULL;
-    if (ipc_right_copyout_any(current_space(), port, MACH_MSG_TYPE_PORT_RECEIVE, &name) != KERN_SUCCESS) {
+    if (ipc_right_copyout_any(current_task()->space, port, MACH_MSG_TYPE_PORT_RECEIVE, &name) != KERN_SUCCESS) {
         ipc_port_destroy(port);
         return MACH_PORT_NULL;
     }

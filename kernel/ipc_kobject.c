@@ -102,7 +102,7 @@ static struct ipc_kmsg *ipc_kobject_pack(struct ipc_kmsg *request, struct ipc_ko
 
 struct ipc_kmsg *ipc_kobject_server(struct ipc_kmsg *request)
 {
-    struct ipc_kobject_buffer *buffer = kmem_cache_alloc(&ipc_kobject_reply_cache, thread_alloc_level());
+    struct ipc_kobject_buffer *buffer = kmem_cache_alloc(&ipc_kobject_reply_cache, ALLOC_THREAD);
     struct ipc_kmsg *reply = NULL;
 
     if (buffer == NULL) { /* the thread is being ended */

@@ -63,6 +63,11 @@ static inline unsigned int kmem_order(unsigned int nr_frames)
     return nr_frames <= 1 ? 0 : 32 - (unsigned int)__builtin_clz(nr_frames - 1);
 }
 
+enum alloc alloc_resolve(enum alloc how)
+{
+    return how & ALLOC_THREAD ? (how & ~(unsigned int)ALLOC_THREAD) | thread_alloc_level() : how;
+}
+
 /* ---- checks ---- */
 
 #ifdef MACHAIR_DEBUG
@@ -230,7 +235,7 @@ static void *kmem_slab_memory(const struct kmem_cache *cache, enum alloc how)
 /* A slab with all its objects free, in address order; it is in no list yet. */
 static struct kmem_slab *kmem_slab_create(struct kmem_cache *cache, enum alloc how)
 {
-    struct kmem_slab *slab = kmem_slab_memory(cache, how);
+    struct kmem_slab *slab = kmem_slab_memory(cache, alloc_resolve(how));
 
     if (slab == NULL)
         return NULL;
@@ -383,9 +388,11 @@ static void kmem_pages_free(char *block, unsigned int first, unsigned int end)
 static void *kmem_pages_alloc(size_t size, enum alloc how)
 {
     unsigned int nr_pages = (unsigned int)((size + PAGE_MASK) >> PAGE_SHIFT), order = kmem_order(nr_pages);
-    enum alloc plain = how & ~(unsigned int)ALLOC_ZEROED;
+    enum alloc plain;
     char *memory;
 
+    how = alloc_resolve(how);
+    plain = how & ~(unsigned int)ALLOC_ZEROED;
     if (order == 0)
         return vm_frame_alloc_kernel(0, how);
     /* Every caller must expect to be refused here, so those that may sleep are part of the tests of failure. */

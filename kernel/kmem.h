@@ -30,11 +30,15 @@ enum alloc {
     ALLOC_SLEEP = 0,
     ALLOC_NOSLEEP = 4,
     ALLOC_ZEROED = 8,           /* the memory is cleared */
+    ALLOC_THREAD = 16,          /* as thread_alloc_level() says for the running thread, asked only if it comes to that */
 };
 
 struct kmem_slab;
 
 /* Locking: K lock; the others never change after kmem_cache_init. */
+/* how with ALLOC_THREAD replaced by what it stands for now. For the allocators themselves. */
+enum alloc alloc_resolve(enum alloc how);
+
 struct kmem_cache {
     struct list_node node;      /* in the list of all caches; see kmem.c */
     struct spinlock lock;

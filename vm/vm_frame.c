@@ -327,6 +327,7 @@ static void vm_frame_prepare(struct vm_frame *frame, unsigned int order, enum vm
 
 struct vm_frame *vm_frame_alloc(unsigned int order, enum vm_zone highest, enum vm_frame_state state, enum alloc how)
 {
+    how = alloc_resolve(how);
     unsigned int level = how & ALLOC_LEVEL_MASK;
     bool may_sleep = !(how & ALLOC_NOSLEEP) && order == 0 && highest != VM_ZONE_DMA;
     struct vm_frame *frame;
