@@ -223,8 +223,10 @@ static void vm_pageout_worker_main(void *argument)
         while ((pager = memory_object_work_next()) != NULL)
             vm_pageout_work(pager, &retry);
         vm_pageout_sleep(&vm_pageout_worker_wanted, list_empty(&retry) ? 0 : 10);
-        if (!list_empty(&retry))
+        if (!list_empty(&retry)) {
             memory_object_work_resume(&retry);
+            vm_pageout_worker_wanted = false; /* that was this thread itself, which looks at once */
+        }
     }
 }
 
