@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tests/kernel/test_vm.h"
 
+#include "i386/pmap.h"
 #include "ipc/ipc_port.h"
 #include "kernel/kmem.h"
+#include "kernel/machine.h"
+#include "kernel/task.h"
 #include "kernel/thread.h"
 #include "vm/memory_object.h"
 #include "vm/vm_account.h"
@@ -109,4 +112,97 @@ unsigned int test_vm_fail_each(void (*attempt)(void *context), void *context)
     }
     CHECK(nth < TEST_VM_FAILURES_MAX);
     return nth;
+}
+
+/* ---- maps ---- */
+
+struct vm_map *test_vm_map(void)
+{
+    return vm_map_create(pmap_create(), PAGE_SIZE, MACHINE_USER_END);
+}
+
+uintptr_t test_vm_allocate(struct vm_map *map, uintptr_t address, unsigned int nr_pages)
+{
+    struct vm_map_request request = {
+        .address = address,
+        .size = nr_pages * PAGE_SIZE,
+        .anywhere = address == 0,
+        .protection = VM_PROT_DEFAULT,
+        .max_protection = VM_PROT_ALL,
+        .inheritance = VM_INHERIT_DEFAULT,
+    };
+
+    return CHECK_EQUAL(vm_map_enter(map, &request), KERN_SUCCESS) ? request.address : 0;
+}
+
+void test_vm_fill(struct vm_map *map, uintptr_t address, unsigned int nr_pages, uint32_t seed)
+{
+    unsigned int failed = 0;
+
+    for (unsigned int i = 0; i < nr_pages; i++, address += PAGE_SIZE) {
+        uint32_t word = test_vm_word(seed, i);
+        failed += vm_map_write(map, address, &word, sizeof(word)) != KERN_SUCCESS;
+        failed += vm_map_write(map, address + PAGE_SIZE - sizeof(word), &word, sizeof(word)) != KERN_SUCCESS;
+    }
+    CHECK_EQUAL(failed, 0);
+}
+
+unsigned int test_vm_wrong(struct vm_map *map, uintptr_t address, unsigned int nr_pages, uint32_t seed)
+{
+    unsigned int wrong = 0;
+
+    for (unsigned int i = 0; i < nr_pages; i++, address += PAGE_SIZE) {
+        uint32_t expected = seed != 0 ? test_vm_word(seed, i) : 0, first = ~expected, last = ~expected;
+        wrong += vm_map_read(map, address, &first, sizeof(first)) != KERN_SUCCESS ||
+                 vm_map_read(map, address + PAGE_SIZE - sizeof(last), &last, sizeof(last)) != KERN_SUCCESS ||
+                 first != expected || last != expected;
+    }
+    return wrong;
+}
+
+/*
+ * Faults go to the map of the running thread's task. No other thread of the kernel's task touches user addresses, so that
+ * task may have another map for a moment.
+ */
+bool test_vm_peek(struct vm_map *map, uintptr_t address, uint32_t *word)
+{
+    kernel_task->map = map;
+    pmap_activate(map->pmap);
+    bool done = copyin((const void *)address, word, sizeof(*word));
+    kernel_task->map = kernel_map;
+    pmap_activate(kernel_map->pmap);
+    return done;
+}
+
+bool test_vm_poke(struct vm_map *map, uintptr_t address, uint32_t word)
+{
+    kernel_task->map = map;
+    pmap_activate(map->pmap);
+    bool done = copyout(&word, (void *)address, sizeof(word));
+    kernel_task->map = kernel_map;
+    pmap_activate(kernel_map->pmap);
+    return done;
+}
+
+void test_vm_user_fill(struct vm_map *map, uintptr_t address, unsigned int nr_pages, uint32_t seed)
+{
+    unsigned int failed = 0;
+
+    for (unsigned int i = 0; i < nr_pages; i++, address += PAGE_SIZE) {
+        failed += !test_vm_poke(map, address, test_vm_word(seed, i));
+        failed += !test_vm_poke(map, address + PAGE_SIZE - 4, test_vm_word(seed, i));
+    }
+    CHECK_EQUAL(failed, 0);
+}
+
+unsigned int test_vm_user_wrong(struct vm_map *map, uintptr_t address, unsigned int nr_pages, uint32_t seed)
+{
+    unsigned int wrong = 0;
+
+    for (unsigned int i = 0; i < nr_pages; i++, address += PAGE_SIZE) {
+        uint32_t expected = seed != 0 ? test_vm_word(seed, i) : 0, first = ~expected, last = ~expected;
+        wrong += !test_vm_peek(map, address, &first) || !test_vm_peek(map, address + PAGE_SIZE - 4, &last) ||
+                 first != expected || last != expected;
+    }
+    return wrong;
 }

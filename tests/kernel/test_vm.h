@@ -37,10 +37,34 @@ void test_vm_give_back(struct list *taken, unsigned int count);
 unsigned int test_vm_fail_each(void (*attempt)(void *context), void *context);
 bool test_vm_fail_end(void);
 
-/* What page number `page` holds, at each of its words, when it was filled with this seed. */
+/* ---- maps ---- */
+
+struct vm_map;
+
+/* A map of a user's size, ended by vm_map_unref. */
+struct vm_map *test_vm_map(void);
+/* nr_pages of zeroes at address, or anywhere if that is 0; 0 if it fails, which is CHECKed. */
+uintptr_t test_vm_allocate(struct vm_map *map, uintptr_t address, unsigned int nr_pages);
+
+/* What page number `page` holds at its first and its last word, when it was filled with this seed. Never 0. */
 static inline uint32_t test_vm_word(uint32_t seed, uint32_t page)
 {
-    return seed * 0x9e3779b1u + page * 4 + 1;
+    return (seed << 20) + (page << 1) + 1;
 }
+
+/* Fills pages by the kernel's access to a map; CHECKs that it could. The page at address gets the number 0. */
+void test_vm_fill(struct vm_map *map, uintptr_t address, unsigned int nr_pages, uint32_t seed);
+/* How many pages cannot be read, or do not hold what they were filled with (seed 0: zeroes). */
+unsigned int test_vm_wrong(struct vm_map *map, uintptr_t address, unsigned int nr_pages, uint32_t seed);
+
+/*
+ * The same as a user would, by the processor, in map and with its faults; false: there was none to be had. While one of
+ * these waits nobody else may call one.
+ */
+bool test_vm_peek(struct vm_map *map, uintptr_t address, uint32_t *word) __must_check;
+bool test_vm_poke(struct vm_map *map, uintptr_t address, uint32_t word) __must_check;
+/* As test_vm_fill and test_vm_wrong. */
+void test_vm_user_fill(struct vm_map *map, uintptr_t address, unsigned int nr_pages, uint32_t seed);
+unsigned int test_vm_user_wrong(struct vm_map *map, uintptr_t address, unsigned int nr_pages, uint32_t seed);
 
 #endif
