@@ -401,6 +401,7 @@ static void test_map_forks_go_by_inheritance(void)
     test_vm_user_fill(test_map, shared + 5 * PAGE_SIZE, 5, 7);
     CHECK_EQUAL(test_vm_user_wrong(test_map, copied, 5, 1), 0);
     CHECK_EQUAL(test_vm_user_wrong(child, copied, 5, 4), 0);
+    CHECK_EQUAL(test_vm_user_wrong(child, copied, 9, 1), 5); /* the other four are as they were */
     CHECK_EQUAL(test_vm_user_wrong(child, copied + 9 * PAGE_SIZE, 1, 0), 0);
     CHECK_EQUAL(test_vm_user_wrong(test_map, shared, 5, 6), 0);
     CHECK_EQUAL(test_vm_user_wrong(child, shared + 5 * PAGE_SIZE, 5, 7), 0);
@@ -431,6 +432,24 @@ static void test_map_a_fork_does_not_copy_what_is_only_read(void)
     CHECK_EQUAL(vm_page_cache.nr_objects, before);
     test_vm_user_fill(test_map, TEST_MAP_AT, 100, 2);
     CHECK_EQUAL(vm_page_cache.nr_objects, before);
+    test_map_end();
+}
+
+static void test_map_a_fork_after_cutting_and_joining(void)
+{
+    test_map_begin();
+    test_vm_allocate(test_map, TEST_MAP_AT, 12);
+    test_vm_user_fill(test_map, TEST_MAP_AT, 12, 1);
+    for (unsigned int i = 1; i < 12; i += 3) {
+        CHECK_EQUAL(test_map_protect(TEST_MAP_AT + i * PAGE_SIZE, 1, VM_PROT_READ), KERN_SUCCESS);
+        CHECK_EQUAL(test_map_protect(TEST_MAP_AT + i * PAGE_SIZE, 1, VM_PROT_DEFAULT), KERN_SUCCESS);
+    }
+    CHECK_EQUAL(test_map->nr_entries, 1);
+    struct vm_map *child = vm_map_fork(test_map);
+    test_vm_user_fill(test_map, TEST_MAP_AT, 4, 2);
+    CHECK_EQUAL(test_map_remove(TEST_MAP_AT + 4 * PAGE_SIZE, 4), KERN_SUCCESS);
+    CHECK_EQUAL(test_vm_user_wrong(child, TEST_MAP_AT, 12, 1), 0);
+    vm_map_unref(child);
     test_map_end();
 }
 
@@ -652,6 +671,7 @@ static const struct test_case test_map_cases[] = {
     {"maximum rights only shrink", test_map_maximum_rights_only_shrink},
     {"forks copy, share and leave out by inheritance", test_map_forks_go_by_inheritance},
     {"a fork does not copy what is only read", test_map_a_fork_does_not_copy_what_is_only_read},
+    {"a fork after cutting and joining is apart", test_map_a_fork_after_cutting_and_joining},
     {"wired memory is resident until it is unwired or removed", test_map_wired_memory_is_resident},
     {"wiring that fails wires nothing", test_map_wiring_that_fails_wires_nothing},
     {"wired memory is forked by copying and never faults", test_map_wired_memory_is_forked_by_copying},
