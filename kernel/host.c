@@ -17,8 +17,12 @@
 
 #include "mig/mach_host_server.h"
 
-/* host_reboot's options; Mach's. The last is an addition. */
+/*
+ * host_reboot's options; Mach's. The last is an addition. There is no debugger to enter: who asks for one has met something
+ * that must not be, so the machine ends with a failure for a verdict.
+ */
 #define HOST_REBOOT_HALT 0x8
+#define HOST_REBOOT_DEBUGGER 0x1000
 #define HOST_REBOOT_POWER_OFF 0x4000
 
 /* ---- what it is ---- */
@@ -190,7 +194,9 @@ kern_return_t host_reboot(host_t host_priv, int options_wanted)
 {
     if (host_priv == NULL)
         return KERN_INVALID_HOST;
+    bool success = (options_wanted & HOST_REBOOT_DEBUGGER) == 0;
+
     if ((options_wanted & HOST_REBOOT_POWER_OFF) != 0)
-        machine_end(MACHINE_POWER_OFF, true);
-    machine_end((options_wanted & HOST_REBOOT_HALT) != 0 ? MACHINE_HALT : MACHINE_REBOOT, true);
+        machine_end(MACHINE_POWER_OFF, success);
+    machine_end((options_wanted & HOST_REBOOT_HALT) != 0 ? MACHINE_HALT : MACHINE_REBOOT, success);
 }

@@ -10,6 +10,7 @@
 
 #include "ipc/ipc_port.h"
 #include "kernel/ipc_kobject.h"
+#include "kernel/kmem.h"
 #include "kernel/string.h"
 #include "kernel/task.h"
 #include "kernel/thread.h"
@@ -93,6 +94,21 @@ static void machair_count_faults(machair_counters_t counters)
     counters[MACHAIR_OBJECT_HITS] = vm_fault_counters.hits;
 }
 
+static void machair_count_cache(const struct kmem_cache *cache, void *context)
+{
+    uint64_t *counters = context;
+
+    counters[MACHAIR_SMALL_OBJECTS] += cache->nr_objects;
+    counters[MACHAIR_FRAMES_CACHES] += (uint64_t)cache->nr_slabs * cache->slab_frames;
+}
+
+static void machair_count_caches(machair_counters_t counters)
+{
+    counters[MACHAIR_SMALL_OBJECTS] = 0;
+    counters[MACHAIR_FRAMES_CACHES] = 0;
+    kmem_for_each_cache(machair_count_cache, counters);
+}
+
 /* counters lies in the reply, which has room for MACHAIR_COUNTERS_MAX; *countersCnt is the caller's room, at most that. */
 kern_return_t machair_host_counters(host_t host, machair_counters_t counters, mach_msg_type_number_t *countersCnt)
 {
@@ -104,6 +120,7 @@ kern_return_t machair_host_counters(host_t host, machair_counters_t counters, ma
     machair_count_pageout(counters);
     machair_count_policy(counters);
     machair_count_faults(counters);
+    machair_count_caches(counters);
     *countersCnt = MIN(*countersCnt, (mach_msg_type_number_t)MACHAIR_NR_COUNTERS);
     return KERN_SUCCESS;
 }

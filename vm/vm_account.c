@@ -217,7 +217,7 @@ void vm_account_put_run(struct vm_run *run)
         account->reserved = run;
     else
         keep = false;
-    spinlock_unlock(&vm_account_lock);
+    vm_account_open(account); /* who waited for a record */
     if (!keep)
         vm_run_destroy(run);
     vm_account_unref(account);
@@ -226,8 +226,13 @@ void vm_account_put_run(struct vm_run *run)
 bool vm_account_wait(struct vm_account *account, struct memory_object *pager)
 {
     spinlock_lock(&vm_account_lock);
-    /* Room, or an account whose space has ended: nobody would open it any more. */
-    bool full = account->nr_out + VM_RUN_PAGES / 2 > account->window && account->space != NULL;
+    /*
+     * Without a record there is no room either. Then the manager's own one is out, so there is a record to come back. An
+     * account whose space has ended is not waited for: nobody would open it.
+     */
+    bool full = account->nr_out + VM_RUN_PAGES / 2 > account->window ||
+                (account->reserved == NULL && list_empty(&vm_account_pool));
+    full = full && account->space != NULL;
     if (full)
         list_insert_tail(&account->waiting, &pager->work_node);
     spinlock_unlock(&vm_account_lock);

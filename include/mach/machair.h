@@ -87,6 +87,10 @@ enum machair_counter {
 
     MACHAIR_THREADS_WAITING, /* asleep until frames are free */
 
+    /* Small objects of the kernel: how many there are, and the frames that their caches hold, of those of the kernel */
+    MACHAIR_SMALL_OBJECTS,
+    MACHAIR_FRAMES_CACHES,
+
     MACHAIR_NR_COUNTERS
 };
 
