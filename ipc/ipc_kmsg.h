@@ -69,7 +69,7 @@ mach_msg_return_t ipc_kmsg_copyout(struct ipc_kmsg *kmsg, struct ipc_space *spac
                                    mach_port_name_t notify);
 /* Gives a message that could not be sent back to its sender: every right and copy as if received. MACH_MSG_ bits. */
 mach_msg_return_t ipc_kmsg_copyout_pseudo(struct ipc_kmsg *kmsg, struct ipc_space *space, struct vm_map *map);
-/* Keeps only the destination, for a receiver that has no room; the rest is destroyed. */
+/* Keeps only the destination, for a receiver that has no room; the rest is destroyed. The size stays what it was. */
 void ipc_kmsg_copyout_dest(struct ipc_kmsg *kmsg, struct ipc_space *space);
 
 void ipc_kmsg_init(void);

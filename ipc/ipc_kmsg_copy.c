@@ -498,5 +498,4 @@ void ipc_kmsg_copyout_dest(struct ipc_kmsg *kmsg, struct ipc_space *space)
     header->msgh_local_port = ipc_kmsg_consume_dest(ipc_kmsg_port(header->msgh_remote_port), &dest_type, space);
     header->msgh_remote_port = MACH_PORT_NULL;
     header->msgh_bits = MACH_MSGH_BITS(reply_type, dest_type);
-    header->msgh_size = sizeof(*header);
 }

@@ -21,7 +21,7 @@
 
 struct vm_account;
 
-#define IPC_UREFS_MAX 0xffffu
+#define IPC_UREFS_MAX 0xfffeu /* as Mach has it */
 
 /* Locking: S space->lock. */
 struct ipc_entry {

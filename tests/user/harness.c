@@ -16,8 +16,8 @@
 
 struct slot {
     mach_port_t reply_port;
-    thread_t thread; /* MACH_PORT_NULL: free */
-    harness_function *function;
+    thread_t thread;
+    harness_function *function; /* NULL: free */
     void *argument;
 };
 
@@ -281,35 +281,52 @@ void harness_thread_main(void)
 
     slot->function(slot->argument);
     for (;;)
-        thread_suspend(slot->thread);
+        thread_suspend(mach_thread_self());
 }
 
-thread_t harness_start_suspended(harness_function *function, void *argument)
+unsigned int harness_prepare(harness_function *function, void *argument)
 {
-    struct i386_thread_state state;
-    mach_msg_type_number_t count = i386_THREAD_STATE_COUNT;
     unsigned int i = 1;
-    kern_return_t kr;
-    thread_t thread;
 
-    while (i < NR_SLOTS && slots[i].slot.thread != MACH_PORT_NULL)
+    while (i < NR_SLOTS && slots[i].slot.function != NULL)
         i++;
     if (i == NR_SLOTS)
         harness_bail("no slot for a thread is left");
-    kr = thread_create(harness_self, &thread);
+    slots[i].slot = (struct slot){.function = function, .argument = argument};
+    return i;
+}
+
+void harness_release(unsigned int slot)
+{
+    slots[slot].slot.function = NULL;
+}
+
+thread_t harness_create(task_t task, unsigned int slot)
+{
+    struct i386_thread_state state;
+    mach_msg_type_number_t count = i386_THREAD_STATE_COUNT;
+    kern_return_t kr;
+    thread_t thread;
+
+    kr = thread_create(task, &thread);
     if (kr == KERN_SUCCESS)
         kr = thread_get_state(thread, i386_REGS_SEGS_STATE, (thread_state_t)&state, &count);
     state.eip = (uintptr_t)harness_thread_main;
-    state.uesp = (uintptr_t)(slots[i].stack + STACK_SIZE - 16);
+    state.uesp = (uintptr_t)(slots[slot].stack + STACK_SIZE - 16);
     state.ebp = 0;
     if (kr == KERN_SUCCESS)
         kr = thread_set_state(thread, i386_REGS_SEGS_STATE, (thread_state_t)&state, i386_THREAD_STATE_COUNT);
     if (kr != KERN_SUCCESS)
         harness_bail("a thread cannot be made: %d", kr);
-    slots[i].slot.thread = thread;
-    slots[i].slot.function = function;
-    slots[i].slot.argument = argument;
     return thread;
+}
+
+thread_t harness_start_suspended(harness_function *function, void *argument)
+{
+    unsigned int slot = harness_prepare(function, argument);
+
+    slots[slot].slot.thread = harness_create(harness_self, slot);
+    return slots[slot].slot.thread;
 }
 
 thread_t harness_start(harness_function *function, void *argument)

@@ -94,6 +94,14 @@ typedef void harness_function(void *argument);
 thread_t harness_start(harness_function *function, void *argument);
 /* The same, but the thread is left suspended, ready to run. */
 thread_t harness_start_suspended(harness_function *function, void *argument);
+/*
+ * The same in steps, for threads of other tasks that inherit this one's memory by copy: a slot (a stack and what the thread
+ * begins with) is prepared before task_create; a thread on it is created, suspended, in that task; the slot is released when
+ * no thread runs on it. Such a thread sets harness_self before it uses anything of the harness.
+ */
+unsigned int harness_prepare(harness_function *function, void *argument);
+thread_t harness_create(task_t task, unsigned int slot);
+void harness_release(unsigned int slot);
 /* Terminates the thread, wherever it is, and frees its stack and our right to it. */
 void harness_end(thread_t thread);
 /* Waits until *flag is not 0, at most for 10 s; returns whether it is. Lets other threads run. */
