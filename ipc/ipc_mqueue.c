@@ -477,6 +477,21 @@ void ipc_marequest_done(struct ipc_request *request)
 
 /* ---- the kernel as a client ---- */
 
+/* The right by which a reply came is used up by its receipt; destroying it with the message would tell us that it died. */
+static void ipc_kernel_consume_dest(struct ipc_kmsg *kmsg)
+{
+    struct ipc_port *port = ipc_mqueue_dest(kmsg);
+
+    ipc_port_lock(port);
+    if (MACH_MSGH_BITS_REMOTE(kmsg->header.msgh_bits) == MACH_MSG_TYPE_PORT_SEND_ONCE)
+        port->sorights--;
+    else
+        port->srights--;
+    ipc_port_unlock(port);
+    ipc_port_unref(port);
+    kmsg->header.msgh_remote_port = MACH_PORT_NULL;
+}
+
 mach_msg_return_t ipc_kernel_rpc(struct ipc_kmsg *kmsg, struct ipc_kmsg **reply)
 {
     struct thread *self = current_thread();
@@ -510,6 +525,7 @@ mach_msg_return_t ipc_kernel_rpc(struct ipc_kmsg *kmsg, struct ipc_kmsg **reply)
         ipc_kernel_rpc_end(self); /* a reply that comes later finds nobody */
         return mr;
     }
+    ipc_kernel_consume_dest(receive.kmsg);
     *reply = receive.kmsg;
     return MACH_MSG_SUCCESS;
 }

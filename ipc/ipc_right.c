@@ -57,8 +57,8 @@ struct ipc_entry *ipc_right_lookup(struct ipc_space *space, mach_port_name_t nam
     else
         port->sorights--;
     ipc_port_unlock(port);
-    if (entry->dnrequest != NULL && entry->urefs < IPC_UREFS_MAX)
-        entry->urefs++; /* the notification gave one */
+    if (entry->dnrequest != NULL)
+        entry->urefs++; /* the notification gave one; there is room for it, see IPC_UREFS_SEND_MAX */
     entry->dnrequest = NULL;
     entry->type = MACH_PORT_TYPE_DEAD_NAME;
     entry->port = IP_NULL;
@@ -186,7 +186,7 @@ kern_return_t ipc_right_delta(struct ipc_space *space, struct ipc_entry *entry, 
                               mach_port_delta_t delta)
 {
     kern_return_t kr = KERN_INVALID_RIGHT;
-    int64_t urefs = (int64_t)entry->urefs + delta;
+    int64_t urefs = (int64_t)entry->urefs + delta, most;
 
     if (!(entry->type & MACH_PORT_TYPE(right)))
         goto fail;
@@ -203,7 +203,8 @@ kern_return_t ipc_right_delta(struct ipc_space *space, struct ipc_entry *entry, 
             ipc_right_destroy(space, entry);
         return KERN_SUCCESS;
     default: /* send and dead names have references */
-        kr = urefs < 0 ? KERN_INVALID_VALUE : urefs > (int64_t)IPC_UREFS_MAX ? KERN_UREFS_OVERFLOW : KERN_SUCCESS;
+        most = right == MACH_PORT_RIGHT_SEND ? IPC_UREFS_SEND_MAX : IPC_UREFS_MAX;
+        kr = urefs < 0 ? KERN_INVALID_VALUE : urefs > most ? KERN_UREFS_OVERFLOW : KERN_SUCCESS;
         if (kr != KERN_SUCCESS)
             goto fail;
         if (urefs > 0) {
@@ -380,7 +381,7 @@ static void ipc_right_merge(struct ipc_space *space, struct ipc_entry *entry, st
         entry->port = port;
     switch (disposition) {
     case MACH_MSG_TYPE_PORT_SEND:
-        entry->urefs += entry->urefs < IPC_UREFS_MAX; /* who never gives one up has as many as can be counted */
+        entry->urefs += entry->urefs < IPC_UREFS_SEND_MAX; /* who never gives one up has as many as can be counted */
         if (entry->type & MACH_PORT_TYPE_SEND) {
             ipc_port_lock(port);
             assert(port->srights > 1);
@@ -463,7 +464,7 @@ kern_return_t ipc_right_copyout_at(struct ipc_space *space, struct ipc_port *por
         kr = KERN_RIGHT_EXISTS;
     else if (entry != NULL && entry != existing)
         kr = KERN_NAME_EXISTS;
-    else if (entry != NULL && disposition == MACH_MSG_TYPE_PORT_SEND && entry->urefs == IPC_UREFS_MAX)
+    else if (entry != NULL && disposition == MACH_MSG_TYPE_PORT_SEND && entry->urefs == IPC_UREFS_SEND_MAX)
         kr = KERN_UREFS_OVERFLOW;
     else if (entry != NULL) {
         ipc_right_merge(space, entry, port, disposition);

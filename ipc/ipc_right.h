@@ -66,7 +66,7 @@ static inline unsigned int ipc_right_disposition(unsigned int disposition)
 
 /*
  * Gives a right (disposition as in the kernel's hands) a name: consumed on success. A port that is dead by now gives
- * MACH_PORT_DEAD. References stop at IPC_UREFS_MAX. KERN_NO_SPACE and KERN_RESOURCE_SHORTAGE leave the right with the
+ * MACH_PORT_DEAD. References stop at IPC_UREFS_SEND_MAX. KERN_NO_SPACE and KERN_RESOURCE_SHORTAGE leave the right with the
  * caller. The space is locked; nothing sleeps.
  */
 kern_return_t ipc_right_copyout(struct ipc_space *space, struct ipc_port *port, unsigned int disposition,

@@ -21,13 +21,14 @@
 
 struct vm_account;
 
-#define IPC_UREFS_MAX 0xfffeu /* as Mach has it */
+#define IPC_UREFS_MAX 0xffffu           /* of a dead name */
+#define IPC_UREFS_SEND_MAX 0xfffeu      /* of a send right: the notification of its death adds one */
 
 /* Locking: S space->lock. */
 struct ipc_entry {
     mach_port_name_t name;          /* [S] */
     mach_port_type_t type;          /* [S] MACH_PORT_TYPE_... without the request bits; NONE: reserved, denotes nothing yet */
-    uint32_t urefs;                 /* [S] of send, send-once and dead-name rights; at most IPC_UREFS_MAX */
+    uint32_t urefs;                 /* [S] of send, send-once and dead-name rights */
     union {
         struct ipc_port *port;      /* [S] a reference a kind of right */
         struct ipc_pset *pset;      /* [S] a reference */

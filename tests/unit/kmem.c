@@ -110,6 +110,11 @@ bool thread_should_end(void)
     return this_thread.terminating;
 }
 
+enum alloc thread_alloc_level(void)
+{
+    return this_thread.terminating ? ALLOC_NOSLEEP : ALLOC_SLEEP;
+}
+
 static unsigned int delays;
 void thread_delay(uint32_t milliseconds)
 {
