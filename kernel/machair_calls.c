@@ -22,6 +22,7 @@
 #include "vm/vm_object.h"
 #include "vm/vm_pageout.h"
 #include "vm/vm_policy.h"
+#include "vm/vm_run.h"
 
 #include "mig/machair_server.h"
 
@@ -53,6 +54,8 @@ static void machair_count_things(machair_counters_t counters)
     counters[MACHAIR_TASKS] = task_count();
     counters[MACHAIR_THREADS] = thread_count();
     counters[MACHAIR_MEMORY_OBJECTS] = memory_object_count;
+    counters[MACHAIR_OBJECTS_SPARE] = vm_run_spares.objects;
+    counters[MACHAIR_MAP_ENTRIES_SPARE] = vm_run_spares.entries;
 }
 
 static void machair_count_pageout(machair_counters_t counters)

@@ -24,16 +24,32 @@
 #include "vm/vm_pageout.h"
 
 static struct kmem_cache vm_run_cache;
+struct vm_run_spares vm_run_spares;
 static struct spinlock vm_run_parts_lock = SPINLOCK_INIT(LOCK_RANK_ACCOUNT, "run parts");
 
 static void vm_run_return(struct reaper_item *item);
 
+/* Both keep vm_run_spares; the other is NULL before or afterwards. */
+static void vm_run_set_entry(struct vm_run *run, struct vm_map_entry *entry)
+{
+    if (entry != run->spare_entry)
+        __atomic_add_fetch(&vm_run_spares.entries, entry != NULL ? 1u : -1u, __ATOMIC_RELAXED);
+    run->spare_entry = entry;
+}
+
+static void vm_run_set_object(struct vm_run *run, struct vm_object *object)
+{
+    if (object != run->spare_object)
+        __atomic_add_fetch(&vm_run_spares.objects, object != NULL ? 1u : -1u, __ATOMIC_RELAXED);
+    run->spare_object = object;
+}
+
 bool vm_run_prepare(struct vm_run *run)
 {
     if (run->spare_entry == NULL)
-        run->spare_entry = vm_map_entry_create(ALLOC_DAEMON | ALLOC_NOSLEEP);
+        vm_run_set_entry(run, vm_map_entry_create(ALLOC_DAEMON | ALLOC_NOSLEEP));
     if (run->spare_object == NULL) {
-        run->spare_object = vm_object_create(VM_RUN_PAGES, ALLOC_DAEMON | ALLOC_NOSLEEP);
+        vm_run_set_object(run, vm_object_create(VM_RUN_PAGES, ALLOC_DAEMON | ALLOC_NOSLEEP));
         if (run->spare_object != NULL)
             run->spare_object->ops = &vm_object_run_ops;
     }
@@ -60,11 +76,16 @@ struct vm_run *vm_run_create(enum alloc how)
 void vm_run_destroy(struct vm_run *run)
 {
     assert(run->state == VM_RUN_FREE && run->parts == 0);
-    if (run->spare_entry != NULL)
-        vm_map_entry_destroy(run->spare_entry);
-    if (run->spare_object != NULL) {
-        run->spare_object->ops = &vm_object_anonymous_ops; /* it never held a page of a run */
-        vm_object_unref(run->spare_object);
+    struct vm_map_entry *entry = run->spare_entry;
+    struct vm_object *object = run->spare_object;
+
+    vm_run_set_entry(run, NULL);
+    vm_run_set_object(run, NULL);
+    if (entry != NULL)
+        vm_map_entry_destroy(entry);
+    if (object != NULL) {
+        object->ops = &vm_object_anonymous_ops; /* it never held a page of a run */
+        vm_object_unref(object);
     }
     kmem_cache_free(&vm_run_cache, run);
 }
@@ -118,7 +139,7 @@ void vm_run_begin(struct vm_run *run, struct memory_object *pager, uint32_t inde
     run->pager = pager;
     run->object = run->spare_object;
     run->object->run = run;
-    run->spare_object = NULL;
+    vm_run_set_object(run, NULL);
     run->index = index;
     run->nr_pages = 0;
     run->state = VM_RUN_CHARGED;
@@ -166,7 +187,7 @@ void vm_run_send(struct vm_run *run)
                                      .preallocated = true,
                                      .release = vm_run_copy_released,
                                      .reserved_entry = run->spare_entry};
-    run->spare_entry = NULL;
+    vm_run_set_entry(run, NULL);
 
     vm_pageout_counters.runs[run->cause]++;
     vm_pageout_counters.pages[run->cause] += run->nr_pages;
@@ -185,7 +206,7 @@ void vm_run_cancel(struct vm_run *run)
     if (pager != NULL) { /* begun */
         list_remove(&run->node);
         run->object->run = NULL;
-        run->spare_object = run->object;
+        vm_run_set_object(run, run->object);
         run->object = NULL;
         run->pager = NULL;
         run->state = VM_RUN_FREE;
@@ -302,7 +323,7 @@ static void vm_run_return(struct reaper_item *item)
     if (count > 0)
         vm_account_credit(run, MIN(count, run->nr_out));
     if (run->copy.reserved_entry != NULL)
-        run->spare_entry = run->copy.reserved_entry;
+        vm_run_set_entry(run, run->copy.reserved_entry);
     vm_run_part_done(run, VM_RUN_PART_COPY);
     vm_object_unref(memory); /* the copy's reference: ends it */
 }

@@ -72,6 +72,12 @@ struct vm_run {
     };
 };
 
+/* What free records keep for their next runs; atomic. It comes and goes with the records used, so it is no leak. */
+struct vm_run_spares {
+    unsigned int objects, entries;
+};
+extern struct vm_run_spares vm_run_spares;
+
 /* Fills in what a free record needs before it may be charged; false when memory is short. Level DAEMON, no locks held. */
 bool vm_run_prepare(struct vm_run *run);
 /* A new record for the pool or an account; NULL when out of memory. */

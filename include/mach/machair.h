@@ -91,6 +91,10 @@ enum machair_counter {
     MACHAIR_SMALL_OBJECTS,
     MACHAIR_FRAMES_CACHES,
 
+    /* Of the objects and map entries: set aside for runs to be sent */
+    MACHAIR_OBJECTS_SPARE,
+    MACHAIR_MAP_ENTRIES_SPARE,
+
     MACHAIR_NR_COUNTERS
 };
 
