@@ -28,6 +28,7 @@ static union {
 
 boolean_t harness_on_gnumach;
 mach_port_t harness_self;
+thread_t harness_main_thread;
 mach_port_t harness_host_priv;
 mach_port_t harness_device_master;
 
@@ -571,7 +572,7 @@ void harness_main(uint32_t *stack)
     kern_return_t kr;
 
     harness_self = mach_task_self();
-    slots[0].slot.thread = mach_thread_self();
+    harness_main_thread = mach_thread_self();
     if (stack[0] < 3)
         harness_bail("the arguments have no ports");
     harness_host_priv = port_argument(argv[1]);

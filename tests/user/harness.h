@@ -70,6 +70,7 @@ void harness_bail(const char *format, ...) __attribute__((format(printf, 1, 2), 
 
 extern boolean_t harness_on_gnumach;
 extern mach_port_t harness_self; /* the task; mach_task_self() adds a reference each time */
+extern thread_t harness_main_thread; /* that runs the tests */
 extern mach_port_t harness_host_priv;
 extern mach_port_t harness_device_master;
 
