@@ -103,6 +103,7 @@ static void vm_run_part_done(struct vm_run *run, enum vm_run_part part)
     struct memory_object *pager = run->pager;
     run->pager = NULL;
     run->object = NULL;
+    run->nr_pages = 0;
     run->state = VM_RUN_FREE;
     vm_account_put_run(run);
     memory_object_unref(pager);
