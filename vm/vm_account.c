@@ -23,6 +23,8 @@
 #define VM_ACCOUNT_FRAMES_A_POOL_RUN 256u
 #define VM_ACCOUNT_POOL_MIN 8u
 #define VM_ACCOUNT_WINDOW_SHARE 8u
+/* Pages that come back to the scan when there is room for half a run or more: what four runs are made of. */
+#define VM_ACCOUNT_UNPARK (4 * VM_RUN_PAGES)
 
 static struct spinlock vm_account_lock = SPINLOCK_INIT(LOCK_RANK_ACCOUNT, "accounts");
 static struct list vm_account_all = LIST_INIT(vm_account_all);     /* [A] */
@@ -123,7 +125,39 @@ static void vm_account_open(struct vm_account *account)
     if (!list_empty(&waiting))
         memory_object_work_resume(&waiting);
     if (parked)
-        vm_policy_unpark(&account->parked);
+        vm_policy_unpark(&account->parked, VM_ACCOUNT_UNPARK);
+}
+
+/* [A] */
+static bool vm_account_is_full(const struct vm_account *account)
+{
+    /* Without a record there is no room either. Then the manager's own one is out, so there is a record to come back. */
+    return account->nr_out + VM_RUN_PAGES / 2 > account->window ||
+           (account->reserved == NULL && list_empty(&vm_account_pool));
+}
+
+bool vm_account_full(const struct vm_account *account)
+{
+    spinlock_lock(&vm_account_lock);
+    bool full = vm_account_is_full(account);
+    spinlock_unlock(&vm_account_lock);
+    return full;
+}
+
+bool vm_account_unpark_open(void)
+{
+    struct vm_account *account;
+    bool any = false;
+
+    spinlock_lock(&vm_account_lock);
+    list_for_each(&vm_account_all, account, node) {
+        if (list_empty(&account->parked) || (vm_account_is_full(account) && account->space != NULL))
+            continue;
+        vm_policy_unpark(&account->parked, VM_ACCOUNT_UNPARK); /* the queues' lock comes after ours */
+        any = true;
+    }
+    spinlock_unlock(&vm_account_lock);
+    return any;
 }
 
 void vm_account_space_ended(struct ipc_space *space)
@@ -137,6 +171,7 @@ void vm_account_space_ended(struct ipc_space *space)
     }
     account->space = NULL;
     vm_account_open(account);
+    vm_policy_unpark(&account->parked, UINT32_MAX);
     vm_account_unref(account);
 }
 
@@ -226,13 +261,8 @@ void vm_account_put_run(struct vm_run *run)
 bool vm_account_wait(struct vm_account *account, struct memory_object *pager)
 {
     spinlock_lock(&vm_account_lock);
-    /*
-     * Without a record there is no room either. Then the manager's own one is out, so there is a record to come back. An
-     * account whose space has ended is not waited for: nobody would open it.
-     */
-    bool full = account->nr_out + VM_RUN_PAGES / 2 > account->window ||
-                (account->reserved == NULL && list_empty(&vm_account_pool));
-    full = full && account->space != NULL;
+    /* An account whose space has ended is not waited for: nobody would open it. */
+    bool full = vm_account_is_full(account) && account->space != NULL;
     if (full)
         list_insert_tail(&account->waiting, &pager->work_node);
     spinlock_unlock(&vm_account_lock);

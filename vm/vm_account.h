@@ -71,6 +71,11 @@ void vm_account_put_run(struct vm_run *run);
  */
 bool vm_account_wait(struct vm_account *account, struct memory_object *pager);
 
+/* Whether a charge would get nothing now: the window is full, or no record is free. */
+bool vm_account_full(const struct vm_account *account);
+/* Pages parked on accounts that are not full come back to the scan, a piece of each. Whether there were any. */
+bool vm_account_unpark_open(void);
+
 /* Whether this manager has runs out, and so a credit of frames below the ordinary minimum (law 5). */
 bool vm_account_has_credit(const struct vm_account *account);
 

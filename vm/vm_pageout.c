@@ -74,15 +74,21 @@ static struct vm_page *vm_pageout_next(void)
     return page;
 }
 
-/* Leaves page where the scan does not meet it until its manager frees. The object is locked. */
-static void vm_pageout_park(struct vm_page *page)
+/*
+ * Leaves page where the scan does not meet it until its manager frees, if there is no room for it at the manager. The
+ * object is locked.
+ */
+static bool vm_pageout_park(struct vm_page *page)
 {
     struct vm_account *account = memory_object_account(page->object->pager);
 
     if (account == NULL)
-        return; /* the port is in transit: met again on the next turn */
-    vm_policy_park(page, &account->parked);
+        return true; /* the port is in transit: met again on the next turn */
+    bool full = vm_account_full(account);
+    if (full)
+        vm_policy_park(page, &account->parked);
     vm_account_unref(account);
+    return full;
 }
 
 /* Does what can be done with page, which is in object (locked). Returns whether frames were freed or sent. */
@@ -111,14 +117,14 @@ static bool vm_pageout_page(struct vm_object *object, struct vm_page *page, stru
             return true;
         }
     }
+    if (vm_pageout_park(page))
+        return false;
     const struct vm_gather gather = {
         .pager = pager, .cause = VM_RUN_EVICTION, .both_ways = true, .only_cold = true, .end = UINT32_MAX};
     switch (vm_gather_send(&gather, page, &next)) {
     case VM_GATHER_SENT:
         return true;
-    case VM_GATHER_FULL:
-        vm_pageout_park(page);
-        return false;
+    case VM_GATHER_FULL: /* just now: the next look parks it */
     case VM_GATHER_SHORTAGE:
         break;
     }
@@ -160,10 +166,14 @@ static bool vm_pageout_scan(void)
     unsigned int fruitless = 0;
 
     while (vm_pageout_shortfall() > 0) {
-        unsigned int turn = 2 * (vm_policy_counts.inactive + vm_policy_counts.active) + 32;
+        unsigned int turn =
+            2 * (vm_policy_counts.inactive - vm_policy_counts.parked + vm_policy_counts.active) + 32;
         fruitless = vm_pageout_look() > 0 ? 0 : fruitless + 32;
-        if (fruitless > turn)
-            return false;
+        if (fruitless > turn) {
+            if (!vm_account_unpark_open())
+                return false;
+            fruitless = 0;
+        }
         preempt_point();
     }
     return true;

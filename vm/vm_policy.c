@@ -25,6 +25,7 @@
 
 /* page->history */
 #define VM_POLICY_SEEN 1u       /* the scan has met it on probation and cleared its reference bits */
+#define VM_POLICY_PARKED 2u     /* it lies on an account whose window is full */
 
 #define VM_POLICY_CHUNK 64u     /* pages moved over at a time when nothing else is left: a run */
 
@@ -109,6 +110,9 @@ static void vm_policy_take_off(struct vm_page *page)
         break;
     case VM_PAGE_INACTIVE:
         vm_policy_counts.inactive--;
+        if (page->history & VM_POLICY_PARKED)
+            vm_policy_counts.parked--;
+        page->history = 0;
         list_remove(&page->queue_node);
         break;
     case VM_PAGE_UNEVICTABLE:
@@ -297,20 +301,29 @@ void vm_policy_evicted(struct vm_page *page)
 void vm_policy_park(struct vm_page *page, struct list *list)
 {
     vm_policy_lock();
-    if (page->queue == VM_PAGE_INACTIVE) {
+    if (page->queue == VM_PAGE_INACTIVE && !(page->history & VM_POLICY_PARKED)) {
         list_remove(&page->queue_node);
         list_insert_tail(list, &page->queue_node);
+        page->history |= VM_POLICY_PARKED;
+        vm_policy_counts.parked++;
     }
     vm_policy_unlock();
 }
 
-void vm_policy_unpark(struct list *list)
+void vm_policy_unpark(struct list *list, unsigned int most)
 {
+    struct list back = LIST_INIT(back);
+    struct vm_page *page;
+
     vm_policy_lock();
-    /* To the front: these were the coldest when the window closed. */
-    if (!list_empty(list)) {
-        list_splice_tail(list, &vm_policy_inactive);
-        list_splice_tail(&vm_policy_inactive, list);
+    for (; most > 0 && (page = list_first(list, struct vm_page, queue_node)) != NULL; most--) {
+        list_remove(&page->queue_node);
+        list_insert_tail(&back, &page->queue_node);
+        page->history &= (uint8_t)~VM_POLICY_PARKED;
+        vm_policy_counts.parked--;
     }
+    /* To the front: these were the coldest when the window closed. */
+    list_splice_tail(&back, &vm_policy_inactive);
+    list_splice_tail(&vm_policy_inactive, &back);
     vm_policy_unlock();
 }

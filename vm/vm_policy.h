@@ -25,7 +25,7 @@ void vm_policy_unlock(void);
 
 /* Counts, pages. Unevictable pages are anonymous memory while there is no default pager; parked ones count as inactive. */
 struct vm_policy_counts {
-    unsigned int active, inactive, unevictable;
+    unsigned int active, inactive, unevictable, parked;
     uint64_t evicted, refaults, refaults_active, scanned, activated, reclaimed;
 };
 extern struct vm_policy_counts vm_policy_counts;
@@ -48,9 +48,12 @@ bool vm_policy_cold(const struct vm_page *page);
 /* page is about to be evicted: it is remembered. Object locked. */
 void vm_policy_evicted(struct vm_page *page);
 
-/* Moves page to list, where scans do not meet it; and all of list back to the front of the inactive pages. */
+/*
+ * Moves page to list, where scans do not meet it; and up to most pages of list back to the front of the inactive ones. A
+ * list can be as long as memory, so it comes back in pieces, as there is use for them.
+ */
 void vm_policy_park(struct vm_page *page, struct list *list);
-void vm_policy_unpark(struct list *list);
+void vm_policy_unpark(struct list *list, unsigned int most);
 
 void vm_policy_init(unsigned int nr_frames);
 
