@@ -55,7 +55,8 @@ build_cross()
 install_cross()
 {
     cd "$work/build" && PATH=$work/bin:$PATH make install || return 1
-    (cd ../machair-dist/include && find device mach mach_debug -name '*.h' -o -name '*.defs' | grep -vx mach/mig_support.h | sort) >"$work/ours"
+    (cd ../machair-dist/include && find device mach mach_debug -name '*.h' -o -name '*.defs' |
+        grep -vx mach/mig_support.h | sort) >"$work/ours"
     (cd "$work/root/include" && find . -type f | sed 's|^\./||' | sort) >"$work/installed"
     diff "$work/ours" "$work/installed"
 }
