@@ -672,11 +672,11 @@ static void bodies_refuse_memory(vm_address_t start, vm_size_t size)
         if (!CHECK(mr == MACH_SEND_INVALID_MEMORY || mr == (MACH_SEND_INVALID_MEMORY | MACH_MSG_VM_KERNEL)))
             harness_note("0x%x bytes at 0x%x: 0x%x", (uint32_t)size, (uint32_t)start, mr);
         bodies_begin(port);
-        bodies_long(harness_type_outside(0, 0, 0, dealloc), MACH_MSG_TYPE_COPY_SEND, 32, (size + 3) / 4);
+        bodies_long(harness_type_outside(0, 0, 0, dealloc), MACH_MSG_TYPE_COPY_SEND, 32, size / 4 + (size % 4 != 0));
         bodies_word(start);
         mr = bodies_send();
         if (!CHECK(mr != MACH_MSG_SUCCESS))
-            harness_note("0x%x names at 0x%x: 0x%x", (uint32_t)(size + 3) / 4, (uint32_t)start, mr);
+            harness_note("0x%x names at 0x%x: 0x%x", (uint32_t)(size / 4 + (size % 4 != 0)), (uint32_t)start, mr);
     }
     IS(harness_status(port).mps_msgcount, 0);
     IS(harness_refs(gift, MACH_PORT_RIGHT_SEND), 1);
