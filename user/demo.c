@@ -2,7 +2,8 @@
 /*
  * The demonstration.
  *
- *   demo ${host-port} ${device-port} [size=MIB] [order=seq|rand] [rounds=N] [end=off|halt|reboot] $(task-create) $(task-resume)
+ *   demo ${host-port} ${device-port} [size=MIB] [order=seq|rand] [rounds=N] [end=off|halt|reboot]
+ *       $(task-create) $(task-resume)
  *
  * A task that is its own memory manager maps an object of so many MiB, larger than memory, writes it, checks and rewrites
  * it, checks it, and unmaps it; every word is checked wherever it turns up. This is a round (demo_round.c), and each is
@@ -120,7 +121,8 @@ enum demo_kept {
 };
 
 static const char *const demo_kept_names[DEMO_NR_KEPT] = {
-    "free", "kernel", "object_frames", "laundry", "objects", "ports", "entries", "tasks", "threads", "memory_objects", "small",
+    "free", "kernel", "object_frames", "laundry", "objects", "ports", "entries", "tasks", "threads", "memory_objects",
+    "small",
 };
 
 /*

@@ -135,7 +135,8 @@ static void demo_supply(mach_port_t control, uint32_t first, uint32_t count)
     vm_address_t buffer = 0;
 
     if (!demo_check("vm_allocate", vm_allocate(uthread_task(), &buffer, count * PROGRAM_PAGE_SIZE, TRUE))) {
-        (void)memory_object_data_error(control, first * PROGRAM_PAGE_SIZE, count * PROGRAM_PAGE_SIZE, KERN_RESOURCE_SHORTAGE);
+        (void)memory_object_data_error(control, first * PROGRAM_PAGE_SIZE, count * PROGRAM_PAGE_SIZE,
+                                       KERN_RESOURCE_SHORTAGE);
         return;
     }
     for (uint32_t i = 0; i < count; i++)
@@ -298,8 +299,8 @@ static void demo_work(struct uthread *manager)
     struct demo_progress *progress = demo_options.progress;
     vm_address_t base = 0;
 
-    if (!demo_check("vm_map", vm_map(uthread_task(), &base, demo_nr_pages * PROGRAM_PAGE_SIZE, 0, TRUE, demo_object, 0, FALSE,
-                                     VM_PROT_READ | VM_PROT_WRITE, VM_PROT_READ | VM_PROT_WRITE, VM_INHERIT_NONE)))
+    if (!demo_check("vm_map", vm_map(uthread_task(), &base, demo_nr_pages * PROGRAM_PAGE_SIZE, 0, TRUE, demo_object, 0,
+                                     FALSE, VM_PROT_READ | VM_PROT_WRITE, VM_PROT_READ | VM_PROT_WRITE, VM_INHERIT_NONE)))
         return;
     progress->phase = DEMO_WRITING;
     demo_write_all(base, 1);

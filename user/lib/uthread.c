@@ -3,8 +3,8 @@
  * Threads on blocks.
  *
  * A thread cannot free the stack that it stands on, so one whose function has returned marks itself ended and suspends
- * itself for ever; who joins it ends it and frees what was its own. The mark is set before the suspension: whether the thread
- * still has a few instructions to run does not matter to thread_terminate().
+ * itself for ever; who joins it ends it and frees what was its own. The mark is set before the suspension: whether the
+ * thread still has a few instructions to run does not matter to thread_terminate().
  */
 #include <mach/mach_traps.h>
 #include <mach/mig_support.h>
