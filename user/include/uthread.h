@@ -4,8 +4,8 @@
  *
  * A thread's stack is a *block* of UTHREAD_BLOCK_SIZE bytes at a multiple of that size, so that a thread finds its record,
  * which stands at the block's upper end, by its stack pointer. The lowest page is a guard that cannot be accessed (but of
- * the first thread, whose block is part of the program). A block prepared before task_create() is inherited by the child, where
- * a thread can be started on it too.
+ * the first thread, whose block is part of the program). A block prepared before task_create() is inherited by the child,
+ * where a thread can be started on it too.
  */
 #ifndef USER_UTHREAD_H
 #define USER_UTHREAD_H
