@@ -3,6 +3,7 @@
 
 #include "i386/pmap.h"
 #include "ipc/ipc_port.h"
+#include "ipc/ipc_space.h"
 #include "kernel/kmem.h"
 #include "kernel/machine.h"
 #include "kernel/task.h"
@@ -13,6 +14,7 @@
 #include "vm/vm_map.h"
 #include "vm/vm_object.h"
 #include "vm/vm_page.h"
+#include "vm/vm_run.h"
 
 /* No operation of one page or one call makes more allocations than this; a test that gets there goes round in circles. */
 #define TEST_VM_FAILURES_MAX 2000u
@@ -20,8 +22,29 @@
 static unsigned int test_vm_failing; /* the number of the allocation that is to fail; 0: test_vm_fail_end was called */
 static bool test_vm_failed;
 
+/* Every free run record gets what it is to have at hand, so that it makes no difference how many were used. */
+static void test_vm_prepare_runs(void)
+{
+    struct vm_run *runs[128];
+    struct ipc_space *space;
+    uint32_t granted;
+    unsigned int count = 0;
+
+    if (ipc_space_create(&space) != KERN_SUCCESS)
+        return;
+    struct vm_account *account = vm_account_create(space, ALLOC_SLEEP);
+    while (count < ARRAY_LENGTH(runs) && (runs[count] = vm_account_charge(account, 1, &granted)) != NULL)
+        (void)vm_run_prepare(runs[count++]);
+    while (count > 0)
+        vm_run_cancel(runs[--count]);
+    vm_account_unref(account);
+    ipc_space_destroy(space);
+    ipc_space_unref(space);
+}
+
 void test_vm_stock_take(struct test_vm_stock *stock)
 {
+    test_vm_prepare_runs();
     while (kmem_reap() != 0)
         ;
     *stock = (struct test_vm_stock){
@@ -160,27 +183,30 @@ unsigned int test_vm_wrong(struct vm_map *map, uintptr_t address, unsigned int n
     return wrong;
 }
 
-/*
- * Faults go to the map of the running thread's task. No other thread of the kernel's task touches user addresses, so that
- * task may have another map for a moment.
- */
+/* Faults go to the map of the running thread's task, which is another one for a moment. */
+static void test_vm_act_for(struct task *task)
+{
+    current_thread()->task = task;
+    pmap_activate(task->map->pmap);
+}
+
 bool test_vm_peek(struct vm_map *map, uintptr_t address, uint32_t *word)
 {
-    kernel_task->map = map;
-    pmap_activate(map->pmap);
+    struct task user = {.map = map, .space = ipc_space_kernel};
+
+    test_vm_act_for(&user);
     bool done = copyin((const void *)address, word, sizeof(*word));
-    kernel_task->map = kernel_map;
-    pmap_activate(kernel_map->pmap);
+    test_vm_act_for(kernel_task);
     return done;
 }
 
 bool test_vm_poke(struct vm_map *map, uintptr_t address, uint32_t word)
 {
-    kernel_task->map = map;
-    pmap_activate(map->pmap);
+    struct task user = {.map = map, .space = ipc_space_kernel};
+
+    test_vm_act_for(&user);
     bool done = copyout(&word, (void *)address, sizeof(word));
-    kernel_task->map = kernel_map;
-    pmap_activate(kernel_map->pmap);
+    test_vm_act_for(kernel_task);
     return done;
 }
 

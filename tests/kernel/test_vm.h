@@ -58,8 +58,7 @@ void test_vm_fill(struct vm_map *map, uintptr_t address, unsigned int nr_pages, 
 unsigned int test_vm_wrong(struct vm_map *map, uintptr_t address, unsigned int nr_pages, uint32_t seed);
 
 /*
- * The same as a user would, by the processor, in map and with its faults; false: there was none to be had. While one of
- * these waits nobody else may call one.
+ * The same as a user would, by the processor, in map and with its faults; false: there was none to be had.
  */
 bool test_vm_peek(struct vm_map *map, uintptr_t address, uint32_t *word) __must_check;
 bool test_vm_poke(struct vm_map *map, uintptr_t address, uint32_t word) __must_check;
