@@ -43,6 +43,7 @@
 #include "kernel/machine.h"
 #include "kernel/panic.h"
 #include "kernel/string.h"
+#include "kernel/task.h"
 #include "kernel/thread.h"
 #include "vm/memory_object.h"
 #include "vm/vm_frame.h"
@@ -102,6 +103,13 @@ struct vm_fault {
 };
 
 struct vm_fault_counters vm_fault_counters;
+
+/* Counts for the system and for the task whose thread is at it. */
+static void vm_fault_count(uint64_t *all, uint32_t *own)
+{
+    ++*all;
+    ++*own;
+}
 
 static enum vm_fault_step vm_fault_over(struct vm_fault *fault, kern_return_t result)
 {
@@ -177,7 +185,7 @@ static enum vm_fault_step vm_fault_request(struct vm_fault *fault)
         return vm_fault_short(fault, level);
     enum vm_object_answer answer = object->ops->request(object, fault->index, prot, placeholder);
     if (answer == VM_OBJECT_ASKED) { /* the place-holder is the object's now */
-        vm_fault_counters.pageins++;
+        vm_fault_count(&vm_fault_counters.pageins, &current_task()->pageins);
         fault->page = placeholder;
         return VM_FAULT_WAIT_PAGE;
     }
@@ -290,7 +298,7 @@ static enum vm_fault_step vm_fault_zero_fill(struct vm_fault *fault)
         return vm_fault_short(fault, level);
     pmap_frame_zero(fresh->frame);
     vm_fault_put(fault, fresh);
-    vm_fault_counters.zero_fills++;
+    vm_fault_count(&vm_fault_counters.zero_fills, &current_task()->zero_fills);
     return VM_FAULT_GO_ON;
 }
 
@@ -314,7 +322,7 @@ static enum vm_fault_step vm_fault_copy_up(struct vm_fault *fault)
     }
     vm_fault_return_to_first(fault);
     vm_fault_put(fault, fresh);
-    vm_fault_counters.cow_faults++;
+    vm_fault_count(&vm_fault_counters.cow_faults, &current_task()->cow_faults);
     return VM_FAULT_GO_ON;
 }
 
@@ -485,7 +493,7 @@ static enum vm_fault_step vm_fault_enter(struct vm_fault *fault)
     if (pmap_enter(fault->map->pmap, fault->address, page->frame, prot, flags) != KERN_SUCCESS)
         return vm_fault_short(fault, fault->level);
     if (page->queue == VM_PAGE_INACTIVE)
-        vm_fault_counters.reactivations++;
+        vm_fault_count(&vm_fault_counters.reactivations, &current_task()->reactivations);
     if (fault->wire)
         vm_page_wire(page);
     else
@@ -500,7 +508,7 @@ kern_return_t vm_fault(struct vm_map *map, uintptr_t address, vm_prot_t prot)
     struct vm_fault fault = {
         .ops = &vm_fault_enter_ops, .map = map, .address = page_trunc(address), .access = prot | VM_PROT_READ};
 
-    vm_fault_counters.faults++;
+    vm_fault_count(&vm_fault_counters.faults, &current_task()->faults);
     return vm_fault_run(&fault);
 }
 

@@ -12,6 +12,7 @@
 
 #include "kernel/machine.h"
 #include "kernel/panic.h"
+#include "kernel/task.h"
 #include "kernel/thread.h"
 #include "vm/memory_object.h"
 #include "vm/vm_fault.h"
@@ -318,7 +319,8 @@ void pmap_frame_write(struct vm_frame *frame, unsigned int offset, const void *f
 
 /* ---- the thread ---- */
 
-static struct thread self;
+static struct task self_task;
+static struct thread self = {.task = &self_task};
 struct thread *current_thread_pointer = &self;
 static void manager_answers(void);
 
