@@ -27,6 +27,7 @@
 #include "vm/vm_object.h"
 #include "vm/vm_page.h"
 #include "vm/vm_pageout.h"
+#include "vm/vm_run.h"
 
 #define MEMORY_OBJECT_PAGES 0x100000u /* 4 GiB: the manager's to say where its object ends */
 
@@ -357,15 +358,19 @@ bool memory_object_ask_all(struct memory_object *pager)
 
 /* ---- the end ---- */
 
-/* Everybody who waits for data gets an error instead. */
-static void memory_object_fail_requests(struct memory_object *pager)
+/*
+ * Everybody who waits for data in [index, index + nr_pages) gets an error instead. What a queued run carries is not
+ * failed: either it comes home, to who waits for it, or it is received after all, and then this is called again.
+ */
+void memory_object_fail_requests(struct memory_object *pager, uint32_t index, uint32_t nr_pages)
 {
     struct vm_object *object = pager->object;
     struct vm_page *page, *next;
 
-    for (page = vm_page_lookup_from(object, 0); page != NULL; page = next) {
+    assert(spinlock_held(&object->lock) && pager->dead);
+    for (page = vm_page_lookup_from(object, index); page != NULL && page->index - index < nr_pages; page = next) {
         next = vm_page_next(page);
-        if (page->absent) {
+        if (page->absent && !vm_run_covers(pager, page->index)) {
             list_remove(&page->queue_node);
             page->absent = false;
             page->error = true;
@@ -456,7 +461,7 @@ void memory_object_die(struct memory_object *pager, bool discard)
     if (pager->dead)
         return;
     pager->dead = true;
-    memory_object_fail_requests(pager);
+    memory_object_fail_requests(pager, 0, object->nr_pages);
     while ((lock = list_first(&pager->locks, struct memory_object_lock, node)) != NULL) {
         list_remove(&lock->node);
         memory_object_lock_free(lock);

@@ -86,6 +86,8 @@ void memory_object_begin_end(struct memory_object *pager);
 bool memory_object_finish(struct memory_object *pager);
 /* Nobody answers any more. Resident pages stay usable, or are discarded (memory_object_destroy). */
 void memory_object_die(struct memory_object *pager, bool discard);
+/* The manager is dead: who waits for pages in the range that no queued run carries gets an error. */
+void memory_object_fail_requests(struct memory_object *pager, uint32_t index, uint32_t nr_pages);
 
 /*
  * Work that goes on as windows open: lock requests and terminations. memory_object_work does what it can for one object;

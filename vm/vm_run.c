@@ -127,6 +127,8 @@ static void vm_run_copy_released(struct vm_map_copy *copy, bool received)
     vm_object_lock(object);
     run->state = VM_RUN_RECEIVED;
     list_remove(&run->node);
+    if (run->pager->dead)
+        memory_object_fail_requests(run->pager, run->index, run->nr_pages); /* nobody will answer them */
     vm_object_unlock(object);
     vm_run_part_done(run, VM_RUN_PART_COPY);
 }
@@ -282,14 +284,16 @@ static void vm_run_return_page(struct vm_run *run, struct vm_object *object, str
         page->precious = !run->dirty;
         vm_page_insert(page, object, index);
         vm_page_activate(page);
-    } else if (there->absent) {
+    } else if (there->absent || (there->error && there->frame == NULL)) { /* awaited, or said not to be had */
         there->frame = page->frame;
         page->frame = NULL;
         there->absent = false;
+        there->error = false;
         there->dirty = run->dirty;
         there->precious = !run->dirty;
         list_remove(&there->queue_node); /* if its request was still to be sent */
         vm_page_done(there);
+        vm_page_activate(there);
         vm_page_destroy(page);
     } else {
         if (there->frame != NULL && !vm_page_modified(there)) {
