@@ -2,6 +2,7 @@
 #include "tests/kernel/test_vm.h"
 
 #include "i386/pmap.h"
+#include "ipc/ipc_kmsg.h"
 #include "ipc/ipc_port.h"
 #include "ipc/ipc_space.h"
 #include "kernel/kmem.h"
@@ -45,6 +46,7 @@ static void test_vm_prepare_runs(void)
 void test_vm_stock_take(struct test_vm_stock *stock)
 {
     test_vm_prepare_runs();
+    ipc_kmsg_free(ipc_kmsg_alloc(sizeof(mach_msg_header_t), ALLOC_SLEEP)); /* one is kept at hand */
     while (kmem_reap() != 0)
         ;
     *stock = (struct test_vm_stock){
