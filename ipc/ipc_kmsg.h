@@ -62,8 +62,8 @@ mach_msg_return_t ipc_kmsg_copyin(struct ipc_kmsg *kmsg, struct ipc_space *space
 /*
  * Rights and copies become names and memory of the receiver. notify: with MACH_RCV_NOTIFY, the receive right that is to be
  * told of the reply port's death; otherwise MACH_PORT_NULL. Returns MACH_MSG_SUCCESS, or MACH_RCV_HEADER_ERROR or
- * MACH_RCV_INVALID_NOTIFY (with kmsg unchanged), or MACH_RCV_BODY_ERROR with MACH_MSG_ bits that say what lacked room: what could not be copied out
- * has been destroyed and the rest is there.
+ * MACH_RCV_INVALID_NOTIFY (with kmsg unchanged), or MACH_RCV_BODY_ERROR with MACH_MSG_ bits that say what lacked room: what
+ * could not be copied out has been destroyed and the rest is there.
  */
 mach_msg_return_t ipc_kmsg_copyout(struct ipc_kmsg *kmsg, struct ipc_space *space, struct vm_map *map,
                                    mach_port_name_t notify);

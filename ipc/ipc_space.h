@@ -27,7 +27,7 @@ struct vm_account;
 /* Locking: S space->lock. */
 struct ipc_entry {
     mach_port_name_t name;          /* [S] */
-    mach_port_type_t type;          /* [S] MACH_PORT_TYPE_... without the request bits; NONE: reserved, denotes nothing yet */
+    mach_port_type_t type;          /* [S] MACH_PORT_TYPE_... without the request bits; NONE: denotes nothing yet */
     uint32_t urefs;                 /* [S] of send, send-once and dead-name rights */
     union {
         struct ipc_port *port;      /* [S] a reference a kind of right */

@@ -130,7 +130,8 @@ static mach_msg_return_t mach_msg_receive(const struct mach_msg_arguments *a, st
     if (unlikely(mr != MACH_MSG_SUCCESS))
         return mr;
     current_task()->messages_received++;
-    mr = ipc_kmsg_copyout(receive.kmsg, space, current_task()->map, a->option & MACH_RCV_NOTIFY ? a->notify : MACH_PORT_NULL);
+    mr = ipc_kmsg_copyout(receive.kmsg, space, current_task()->map,
+                          a->option & MACH_RCV_NOTIFY ? a->notify : MACH_PORT_NULL);
     if (unlikely(mr != MACH_MSG_SUCCESS && (mr & ~MACH_MSG_MASK) != MACH_RCV_BODY_ERROR))
         return mach_msg_put_dest(a, receive.kmsg, mr);
     mach_msg_return_t put = ipc_kmsg_put(a->message, receive.kmsg, receive.kmsg->header.msgh_size);

@@ -5,7 +5,7 @@
 #ifndef KERNEL_TEST_HOOK_H
 #define KERNEL_TEST_HOOK_H
 
-/* Starts a thread that runs the tests named (with commas between) and ends the machine; a name that is none stops the boot. */
+/* Starts a thread that runs the tests named (commas between) and ends the machine; a name that is none stops the boot. */
 void test_start(const char *names) __attribute__((weak));
 
 #endif

@@ -61,7 +61,7 @@ struct thread {
     uint8_t run_state;                  /* [S] enum thread_run_state */
     uint8_t wait_kind;                  /* [S] */
     uint8_t wait_result;                /* [S] */
-    bool wired_privileged;              /* [T] vm_privilege: allocates at ALLOC_PRIVILEGED (vm_wire'd pagers, default pager) */
+    bool wired_privileged;              /* [T] vm_privilege: allocates at ALLOC_PRIVILEGED (the default pager) */
     bool kernel_daemon;                 /* [I] allocates at ALLOC_DAEMON: the pageout path */
     struct timer wait_timer;            /* [S] */
     uint8_t priority;                   /* [S] base, 0 (best) .. THREAD_NR_PRIORITIES - 1 */

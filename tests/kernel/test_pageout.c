@@ -315,7 +315,7 @@ static void test_pageout_room(mach_msg_size_t room)
 static void test_pageout_a_buffer_too_small_loses_nothing(void)
 {
     test_pageout_begin(64);
-    test_vm_user_fill(test_map, test_at, 64, 2);
+    test_pager_write(test_map, test_at, 64, 2); /* no processor has noted it: what is true is the kernel's word alone */
     test_pageout_room(40);
     uint64_t home = vm_pageout_counters.runs_home;
     /* Each return is lost and comes home, again and again. */
@@ -335,7 +335,7 @@ static void test_pageout_a_buffer_too_small_loses_nothing(void)
 static void test_pageout_no_room_in_the_managers_map_loses_nothing(void)
 {
     test_pageout_begin(64);
-    test_vm_user_fill(test_map, test_at, 64, 2);
+    test_pager_write(test_map, test_at, 64, 2); /* no processor has noted it: what is true is the kernel's word alone */
     struct vm_map *map = test_pager->task->map;
     map->size_limit = 0;
     (void)test_pager_squeeze(test_pager, 0, 300, ALLOC_ORDINARY);
@@ -419,6 +419,26 @@ static void test_pageout_one_that_never_frees_holds_its_window(void)
 static void test_pageout_one_that_never_receives_holds_its_window(void)
 {
     test_pageout_beside(false, true);
+}
+
+static void test_pageout_runs_are_cut_to_the_window(void)
+{
+    enum { SPAN = 48, SPANS = 8 };
+
+    test_pageout_begin(SPANS * (SPAN + 1));
+    for (unsigned int i = 0; i < SPANS; i++)
+        test_pager_write(test_map, test_at + i * (SPAN + 1) * PAGE_SIZE, SPAN, 2);
+    test_pager_pause(test_pager);
+    (void)test_pager_squeeze(test_pager, 0, 300, ALLOC_ORDINARY);
+    /* Two spans, and what there is room for of a third one. */
+    CHECK_EQUAL(test_pager_out(test_pager), VM_ACCOUNT_WINDOW_MIN);
+    test_pager->receives = true;
+    CHECK(test_pageout_drained(test_pager));
+    test_pageout_squeeze(0);
+    CHECK(test_pageout_drained(test_pager));
+    CHECK_EQUAL(test_pager->nr_returned_pages, SPANS * SPAN);
+    test_pager_check(test_pager);
+    test_pageout_end();
 }
 
 static void test_pageout_freeing_half_opens_half(void)
@@ -591,6 +611,7 @@ static const struct test_case test_pageout_cases[] = {
     {"a manager that never frees holds its window, and others go on", test_pageout_one_that_never_frees_holds_its_window},
     {"a manager that never receives holds its window, and others go on",
      test_pageout_one_that_never_receives_holds_its_window},
+    {"a run is cut to what is left of the window", test_pageout_runs_are_cut_to_the_window},
     {"freeing half of each run opens half of the window", test_pageout_freeing_half_opens_half},
     {"what is passed on to another task stays charged", test_pageout_what_is_passed_on_stays_charged},
     {"what is supplied straight back is out no longer", test_pageout_what_is_supplied_straight_back_is_not_out},
