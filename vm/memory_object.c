@@ -201,10 +201,13 @@ static void memory_object_abandon(struct memory_object *pager)
 static kern_return_t memory_object_set_aside(struct ipc_port *port)
 {
     ipc_port_lock(port);
-    struct ipc_space *space = ipc_port_active(port) ? ipc_port_receiver(port) : NULL;
-    if (space != NULL)
+    bool may = ipc_port_active(port) && (port->kobject_type == IKOT_NONE || port->kobject_type == IKOT_PAGER);
+    struct ipc_space *space = ipc_port_receiver(port);
+    if (may && space != NULL)
         ipc_space_ref(space);
     ipc_port_unlock(port);
+    if (!may)
+        return KERN_INVALID_ARGUMENT;
     if (space == NULL)
         return KERN_SUCCESS; /* in transit: whoever receives it next gets an account when a run is to be sent */
     struct vm_account *account = vm_account_create(space, ALLOC_NOSLEEP);

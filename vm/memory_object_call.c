@@ -199,7 +199,7 @@ kern_return_t memory_object_data_supply(vm_object_t object, vm_offset_t offset, 
         return KERN_INVALID_ARGUMENT;
     if (lock_value != VM_PROT_NO_CHANGE && (lock_value & ~VM_PROT_ALL) != 0)
         return KERN_INVALID_ARGUMENT;
-    if (!page_aligned(offset) || offset + size < offset)
+    if (!page_aligned(offset) || (size != 0 && offset + (size - 1) < offset)) /* an object may end at 4 GiB */
         return KERN_INVALID_ARGUMENT;
 
     while (done < size && kr == KERN_SUCCESS) {
