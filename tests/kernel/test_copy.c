@@ -759,6 +759,7 @@ static void test_copy_attempt(void *context)
 
     (void)context;
     struct vm_map *source = test_vm_map(), *target = test_vm_map();
+    test_vm_fail_begin();
     test_vm_allocate(source, TEST_COPY_AT, 8);
     test_vm_allocate(target, TEST_COPY_TO, 8);
     test_vm_fill(source, TEST_COPY_AT, 8, 1);

@@ -633,6 +633,7 @@ static void test_map_attempt(void *context)
     struct vm_map *map = test_vm_map(), *child;
 
     (void)context;
+    test_vm_fail_begin();
     test_vm_allocate(map, TEST_MAP_AT, 12);
     test_vm_user_fill(map, TEST_MAP_AT, 12, 1);
     CHECK_EQUAL(vm_map_protect(map, TEST_MAP_AT + 3 * PAGE_SIZE, TEST_MAP_AT + 5 * PAGE_SIZE, VM_PROT_READ, false),

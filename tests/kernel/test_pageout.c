@@ -593,6 +593,50 @@ static void test_pageout_sixty_managers_with_little_each(void)
     test_vm_stock_check(&stock);
 }
 
+static bool test_pageout_is_out(void *context)
+{
+    struct vm_object *object = test_pager_object(context);
+
+    return object != NULL && object->nr_resident == 0 && test_pager_out(context) == 0;
+}
+
+/* One shortage: memory is taken once, so that the only allocations are those of the path itself. */
+static void test_pageout_attempt(void *context)
+{
+    enum { PAGES = 60 };
+    struct vm_map *map = test_vm_map();
+    struct test_pager *pager = test_pager_create("attempt", PAGES);
+    uintptr_t at = test_pager_map(pager, map, 0);
+    struct list taken;
+
+    (void)context;
+    /* Once before: what was set aside for the first run has been used, and is to be had again. */
+    test_pager_write(map, at, PAGES, 1);
+    CHECK(test_pager_squeeze(pager, 0, TEST_PAGEOUT_PATIENCE, ALLOC_ORDINARY));
+    CHECK(test_pageout_drained(pager));
+    test_pager_write(map, at, PAGES, 2);
+    unsigned int count = test_vm_take_all(&taken, ALLOC_ORDINARY);
+    test_vm_fail_begin();
+    CHECK(test_wait(test_pageout_is_out, pager, 5000));
+    if (test_vm_fail_end())
+        pager->nr_unmapped = 0; /* without memory for a page table the manager's faults make one */
+    test_vm_give_back(&taken, count);
+    CHECK_EQUAL(pager->nr_returned_pages, 2 * PAGES);
+    CHECK_EQUAL(test_pager_disk_wrong(pager, 0, PAGES, 2), 0);
+    test_pager_check(pager);
+    vm_map_unref(map);
+    test_pager_destroy(pager);
+}
+
+static void test_pageout_every_failure_is_survived(void)
+{
+    REQUIRE(vm_frame_marks.high - vm_frame_marks.min > 60);
+    unsigned int failures = test_vm_fail_each(test_pageout_attempt, NULL);
+
+    test_note("%u allocations were made to fail", failures);
+    CHECK(failures >= 3); /* the run's next object and map entry, a page table */
+}
+
 static const struct test_case test_pageout_cases[] = {
     {"modified pages go in long runs, each once, with dirty set", test_pageout_modified_pages_go_in_runs},
     {"clean pages are dropped without a word", test_pageout_clean_pages_are_dropped_without_a_word},
@@ -618,6 +662,7 @@ static const struct test_case test_pageout_cases[] = {
     {"a queue limit of one is no limit for the kernel", test_pageout_a_queue_limit_of_one_is_no_limit},
     {"without a frame for anyone but the daemon", test_pageout_without_a_frame_for_anyone_else},
     {"sixty managers with a little each", test_pageout_sixty_managers_with_little_each},
+    {"each failing allocation of an eviction is survived", test_pageout_every_failure_is_survived},
     {NULL, NULL},
 };
 

@@ -451,6 +451,7 @@ static void test_pmap_attempt_to_enter(void *context)
     kern_return_t result = KERN_FAILURE;
     unsigned int i;
 
+    test_vm_fail_begin();
     /* Wants a table, and records of the reverse map: the frames are mapped elsewhere; the last replaces another. */
     for (i = 0; i < 3; i++) {
         result = pmap_enter(pmap, TEST_PMAP_BASE + (i % 2) * PAGE_SIZE, frames[i], TEST_PMAP_RW, 0);
@@ -656,9 +657,9 @@ static void test_pmap_kva_has_guard_pages(void)
 
 static void test_pmap_attempt_kva(void *context)
 {
-    void *memory = kva_alloc(5 * PAGE_SIZE, ALLOC_NOSLEEP | ALLOC_ZEROED);
-
     (void)context;
+    test_vm_fail_begin();
+    void *memory = kva_alloc(5 * PAGE_SIZE, ALLOC_NOSLEEP | ALLOC_ZEROED);
     CHECK_EQUAL(memory == NULL, test_vm_fail_end());
     if (memory != NULL)
         kva_free(memory, 5 * PAGE_SIZE);

@@ -20,7 +20,8 @@
 /* No operation of one page or one call makes more allocations than this; a test that gets there goes round in circles. */
 #define TEST_VM_FAILURES_MAX 2000u
 
-static unsigned int test_vm_failing; /* the number of the allocation that is to fail; 0: test_vm_fail_end was called */
+static unsigned int test_vm_nth;     /* of the allocations after test_vm_fail_begin, the one that is to fail */
+static unsigned int test_vm_failing; /* the same until test_vm_fail_end, then 0 */
 static bool test_vm_failed;
 
 /* Every free run record gets what it is to have at hand, so that it makes no difference how many were used. */
@@ -109,6 +110,12 @@ void test_vm_give_back(struct list *taken, unsigned int count)
     vm_frame_free_list(taken, count);
 }
 
+void test_vm_fail_begin(void)
+{
+    test_vm_failing = test_vm_nth;
+    alloc_inject_after(test_vm_nth);
+}
+
 bool test_vm_fail_end(void)
 {
     /* If it has not failed yet, the countdown still goes on, and ends here. */
@@ -127,10 +134,8 @@ unsigned int test_vm_fail_each(void (*attempt)(void *context), void *context)
 
     for (nth = 1; nth < TEST_VM_FAILURES_MAX; nth++) {
         test_vm_stock_take(&stock);
-        test_vm_failing = nth;
-        alloc_inject_after(nth);
+        test_vm_nth = nth;
         attempt(context);
-        (void)test_vm_fail_end();
         test_vm_stock_check(&stock);
         if (!test_vm_failed)
             return nth - 1;

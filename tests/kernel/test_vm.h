@@ -31,10 +31,12 @@ void test_vm_give_back(struct list *taken, unsigned int count);
 
 /*
  * Calls attempt(context) with the first allocation failing, then with the second and so on, until none failed. attempt
- * does the operation, calls test_vm_fail_end(), which tells whether an allocation was made to fail, and undoes what it
- * did: after each turn nothing may be left that was not there before, which is CHECKed. Returns how many failed.
+ * prepares, calls test_vm_fail_begin(), does the operation, calls test_vm_fail_end(), which tells whether an allocation
+ * was made to fail, and undoes what it did: after each turn nothing may be left that was not there before it, which is
+ * CHECKed. Returns how many failed.
  */
 unsigned int test_vm_fail_each(void (*attempt)(void *context), void *context);
+void test_vm_fail_begin(void);
 bool test_vm_fail_end(void);
 
 /* ---- maps ---- */
