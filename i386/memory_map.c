@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Firmware's and boot loaders' memory maps are taken as the worst of them are: ranges overlap, come in any order, begin
- * and end within pages, lie above what can be addressed, wrap, have no length, or are cut short. A page is memory if it
- * is wholly within a range of memory and touches no other kind of range. So two passes: the union of the memory, then the
- * rest out of it.
+ * Firmware's and boot loaders' memory maps are taken as the worst of them are: ranges come in any order, begin and end
+ * within pages, lie above what can be addressed, wrap, have no length, or are cut short. A page is memory if it is wholly
+ * within a range of memory and touches no other kind of range. So two passes: the union of the memory, then the rest out
+ * of it.
+ *
+ * Only memory that is told of twice stops the boot: one of the two ranges is wrong, nothing says which, and memory could
+ * be used that is not there or is somebody's. GRUB settles what firmware left in doubt before it hands a map on, so that a
+ * PC does not come to this.
  */
 #include "i386/memory_map.h"
 
@@ -68,14 +72,23 @@ static uint32_t memory_map_page_up(uint64_t address)
     return address > UINT64_MAX - PAGE_MASK ? MEMORY_MAP_LAST_PAGE : memory_map_page(address + PAGE_MASK);
 }
 
+/* Takes what adding or removing an entry's range told. */
+static void memory_map_note(enum memory_ranges_news news, const struct multiboot_memory_range *entry, bool *lost)
+{
+    if (news & MEMORY_RANGES_OVERLAP)
+        boot_fail("overlap in the boot loader's memory map: the range of %llu KiB at 0x%llx, of kind %u, and another",
+                  (unsigned long long)entry->length / MEMORY_MAP_KIB, (unsigned long long)entry->start, entry->kind);
+    *lost |= (news & MEMORY_RANGES_LOST) != 0;
+}
+
 /* Returns whether the map could be read to its end. */
 static bool memory_map_read_ranges(const struct multiboot_info *info, struct memory_ranges *usable)
 {
     struct memory_map_cursor cursor = memory_map_begin(info);
     struct multiboot_memory_range entry;
     const char *bad;
-    enum memory_ranges_news news = 0;
     uint64_t above = 0;
+    bool lost = false;
 
     while (memory_map_next(&cursor, &entry)) {
         uint64_t end = memory_map_end(&entry);
@@ -84,7 +97,7 @@ static bool memory_map_read_ranges(const struct multiboot_info *info, struct mem
             continue;
         if (end > MEMORY_MAP_4G)
             above += end - MAX(entry.start, (uint64_t)MEMORY_MAP_4G);
-        news |= memory_ranges_add(usable, memory_map_page_up(entry.start), memory_map_page(end));
+        memory_map_note(memory_ranges_add(usable, memory_map_page_up(entry.start), memory_map_page(end)), &entry, &lost);
     }
     bad = cursor.bad;
     if (bad != NULL)
@@ -92,10 +105,9 @@ static bool memory_map_read_ranges(const struct multiboot_info *info, struct mem
     cursor = memory_map_begin(info);
     while (memory_map_next(&cursor, &entry))
         if (entry.kind != MULTIBOOT_RANGE_MEMORY)
-            news |= memory_ranges_remove(usable, memory_map_page(entry.start), memory_map_page_up(memory_map_end(&entry)));
-    if (news & MEMORY_RANGES_OVERLAP)
-        kprintf("machair: memory: ranges of the boot loader's memory map overlap\n");
-    if (news & MEMORY_RANGES_LOST)
+            memory_map_note(memory_ranges_remove(usable, memory_map_page(entry.start),
+                                                 memory_map_page_up(memory_map_end(&entry))), &entry, &lost);
+    if (lost)
         kprintf("machair: memory: the boot loader's memory map has more ranges than %u; some memory is not used\n",
                 MEMORY_RANGES_MAX);
     if (above != 0)
