@@ -8,6 +8,7 @@
 #include "kernel/options.h"
 #include "kernel/printf.h"
 #include "kernel/reaper.h"
+#include "kernel/string.h"
 #include "kernel/task.h"
 #include "kernel/test_hook.h"
 #include "kernel/thread.h"
@@ -29,6 +30,8 @@ static void kernel_main_memory(void)
 void kernel_main(void)
 {
     kprintf("Machair " MACHAIR_VERSION ", %u KiB free\n", vm_frame_nr_free() * (PAGE_SIZE / 1024));
+    if (strlen(boot_info.command_line) == BOOT_STRING_MAX - 1)
+        boot_fail("the command line is too long: %u characters are the most", BOOT_STRING_MAX - 2);
     if (options.bad != NULL)
         boot_fail("unknown option: %s", options.bad);
     kernel_main_memory();
