@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A boot loader that lies: a multiboot program that loads the kernel given as its first module, as a boot loader would,
- * and hands it the other modules with a memory map of our choice.
+ * and hands it the other modules with a memory map of our choice, and with lies about the modules.
  *
- * Command line: map=NAME, NAME one of the table below; the kernel's command line is the string of its module.
+ * Command line: map=NAME and modules=NAME, NAME one of the tables below; the kernel's command line is the string of its
+ * module without the first word.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -96,6 +97,21 @@ static const struct map {
     {"magic", INFO_MMAP, plain, sizeof plain, 0x12345678},      /* no multiboot loader, by its own word */
 };
 
+/* What is said of the modules; the first is the first after the kernel. */
+enum lie { LIE_NONE, LIE_KERNEL, LIE_OUTSIDE, LIE_BACKWARDS, LIE_SAME, LIE_STRING, LIE_NO_STRING, LIE_MANY };
+static const struct lie_name {
+    const char *name;
+    enum lie lie;
+} lies[] = {
+    {"kernel", LIE_KERNEL},       /* the first lies where the kernel is */
+    {"outside", LIE_OUTSIDE},     /* the first lies where no memory is */
+    {"backwards", LIE_BACKWARDS}, /* the first ends before it begins */
+    {"same", LIE_SAME},           /* the second lies where the first does */
+    {"string", LIE_STRING},       /* the first has a command line of 5000 characters */
+    {"no-string", LIE_NO_STRING}, /* the first has no command line */
+    {"many", LIE_MANY},           /* there are a thousand */
+};
+
 void shim_main(const struct info *from);
 void *memcpy(void *to, const void *from, size_t size);
 void *memset(void *at, int byte, size_t size);
@@ -144,23 +160,79 @@ static void stop(const char *why)
         asm volatile("hlt");
 }
 
-static const struct map *find_map(const char *cmdline)
+/* Whether the value of the last word of the command line that begins with key is value. */
+static int is_value(const char *cmdline, const char *key, const char *value)
 {
-    const char *name = cmdline;
+    const char *found = NULL;
 
-    for (const char *p = cmdline; *p; p++)
-        if (p[0] == 'm' && p[1] == 'a' && p[2] == 'p' && p[3] == '=')
-            name = p + 4;
-    for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {
+    for (const char *p = cmdline; *p; p++) {
         size_t n = 0;
 
-        while (maps[i].name[n] && maps[i].name[n] == name[n])
+        while (key[n] && p[n] == key[n])
             n++;
-        if (!maps[i].name[n] && (name[n] == '\0' || name[n] == ' '))
-            return &maps[i];
+        if (!key[n])
+            found = p + n;
     }
+    if (!found)
+        return 0;
+    while (*value && *value == *found)
+        value++, found++;
+    return !*value && (!*found || *found == ' ');
+}
+
+static const struct map *find_map(const char *cmdline)
+{
+    for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
+        if (is_value(cmdline, "map=", maps[i].name))
+            return &maps[i];
     stop("no such map");
     return NULL;
+}
+
+static enum lie find_lie(const char *cmdline)
+{
+    for (size_t i = 0; i < sizeof lies / sizeof *lies; i++)
+        if (is_value(cmdline, "modules=", lies[i].name))
+            return lies[i].lie;
+    return LIE_NONE;
+}
+
+static void tell(struct info *to, enum lie lie)
+{
+    static char string[5001];
+    struct module *first = to->mods;
+
+    if (lie != LIE_NONE && to->mods_count == 0)
+        stop("no module to lie about");
+    switch (lie) {
+    case LIE_KERNEL:
+        first->end = (const uint8_t *)(size_t)MIB + 0x3000 + (first->end - first->start);
+        first->start = (const uint8_t *)(size_t)MIB + 0x3000;
+        break;
+    case LIE_OUTSIDE:
+        first->end = (const uint8_t *)(size_t)(3072 * MIB) + (first->end - first->start);
+        first->start = (const uint8_t *)(size_t)(3072 * MIB);
+        break;
+    case LIE_BACKWARDS:
+        first->end = first->start - 1;
+        break;
+    case LIE_SAME:
+        first[1].start = first->start;
+        first[1].end = first->end;
+        break;
+    case LIE_STRING:
+        memset(string, 'x', sizeof string - 1);
+        first->string = string;
+        break;
+    case LIE_NO_STRING:
+        first->string = NULL;
+        break;
+    case LIE_MANY:
+        to->mods_count = 1000;
+        break;
+    case LIE_NONE:
+        break;
+    }
 }
 
 /* Returns the physical address of the entry point, which the kernel's file may give as a virtual one. */
@@ -196,11 +268,15 @@ void shim_main(const struct info *from)
     to.flags = INFO_CMDLINE | INFO_LOADER_NAME | INFO_MODULES | map->flags;
     to.mem_lower = 639;
     to.mem_upper = 63 * 1024;
+    /* Its first word is the file. */
     to.cmdline = from->mods[0].string;
+    while (*to.cmdline && *to.cmdline != ' ')
+        to.cmdline++;
     to.mods_count = from->mods_count - 1;
     to.mods = from->mods + 1;
     to.mmap = map->ranges;
     to.mmap_length = map->length;
     to.loader_name = "shim";
+    tell(&to, find_lie(from->cmdline));
     asm volatile("jmp *%0" : : "r"(load(&from->mods[0])), "a"(map->magic), "b"(&to));
 }
