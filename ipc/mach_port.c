@@ -117,7 +117,7 @@ kern_return_t mach_port_names(ipc_space_t space, mach_port_name_array_t *names, 
 {
     uint32_t *words = NULL, *type_words, room = 0, number = 0, name = 1;
     struct ipc_entry *entry;
-    kern_return_t kr;
+    kern_return_t kr = KERN_SUCCESS;
     void *names_out, *types_out;
 
     if (space == NULL)
@@ -243,7 +243,7 @@ static void mach_port_unprepare(struct ipc_entry *entry)
 static kern_return_t mach_port_make(struct ipc_space *space, mach_port_right_t right, mach_port_name_t *name)
 {
     struct ipc_entry *entry;
-    kern_return_t kr;
+    kern_return_t kr = KERN_SUCCESS;
 
     if (space == NULL)
         return KERN_INVALID_TASK;
@@ -289,7 +289,7 @@ kern_return_t mach_port_allocate_name(ipc_space_t space, mach_port_right_t right
 
 kern_return_t mach_port_type(ipc_space_t space, mach_port_name_t name, mach_port_type_t *type)
 {
-    kern_return_t kr;
+    kern_return_t kr = KERN_SUCCESS;
     struct ipc_entry *entry = mach_port_entry(space, name, &kr);
 
     if (entry == NULL)
@@ -301,7 +301,7 @@ kern_return_t mach_port_type(ipc_space_t space, mach_port_name_t name, mach_port
 
 kern_return_t mach_port_rename(ipc_space_t space, mach_port_name_t old_name, mach_port_name_t new_name)
 {
-    kern_return_t kr;
+    kern_return_t kr = KERN_SUCCESS;
 
     if (space == NULL)
         return KERN_INVALID_TASK;
@@ -339,7 +339,7 @@ kern_return_t mach_port_deallocate(ipc_space_t space, mach_port_name_t name)
 kern_return_t mach_port_get_refs(ipc_space_t space, mach_port_name_t name, mach_port_right_t right,
                                  mach_port_urefs_t *refs)
 {
-    kern_return_t kr;
+    kern_return_t kr = KERN_SUCCESS;
 
     if (space == NULL)
         return KERN_INVALID_TASK;
@@ -361,7 +361,7 @@ kern_return_t mach_port_get_refs(ipc_space_t space, mach_port_name_t name, mach_
 kern_return_t mach_port_mod_refs(ipc_space_t space, mach_port_name_t name, mach_port_right_t right,
                                  mach_port_delta_t delta)
 {
-    kern_return_t kr;
+    kern_return_t kr = KERN_SUCCESS;
 
     if (space == NULL)
         return KERN_INVALID_TASK;
@@ -375,7 +375,7 @@ kern_return_t mach_port_mod_refs(ipc_space_t space, mach_port_name_t name, mach_
 
 kern_return_t mach_port_set_qlimit(ipc_space_t space, mach_port_name_t name, mach_port_msgcount_t qlimit)
 {
-    kern_return_t kr;
+    kern_return_t kr = KERN_SUCCESS;
 
     if (space == NULL)
         return KERN_INVALID_TASK;
@@ -392,7 +392,7 @@ kern_return_t mach_port_set_qlimit(ipc_space_t space, mach_port_name_t name, mac
 
 kern_return_t mach_port_set_mscount(ipc_space_t space, mach_port_name_t name, mach_port_mscount_t mscount)
 {
-    kern_return_t kr;
+    kern_return_t kr = KERN_SUCCESS;
     struct ipc_port *port = mach_port_receive_right(space, name, &kr);
 
     if (port == NULL)
@@ -404,7 +404,7 @@ kern_return_t mach_port_set_mscount(ipc_space_t space, mach_port_name_t name, ma
 
 kern_return_t mach_port_set_seqno(ipc_space_t space, mach_port_name_t name, mach_port_seqno_t seqno)
 {
-    kern_return_t kr;
+    kern_return_t kr = KERN_SUCCESS;
     struct ipc_port *port = mach_port_receive_right(space, name, &kr);
 
     if (port == NULL)
@@ -416,7 +416,7 @@ kern_return_t mach_port_set_seqno(ipc_space_t space, mach_port_name_t name, mach
 
 kern_return_t mach_port_set_protected_payload(ipc_space_t space, mach_port_name_t name, natural_t payload)
 {
-    kern_return_t kr;
+    kern_return_t kr = KERN_SUCCESS;
     struct ipc_port *port = mach_port_receive_right(space, name, &kr);
 
     if (port == NULL)
@@ -429,7 +429,7 @@ kern_return_t mach_port_set_protected_payload(ipc_space_t space, mach_port_name_
 
 kern_return_t mach_port_clear_protected_payload(ipc_space_t space, mach_port_name_t name)
 {
-    kern_return_t kr;
+    kern_return_t kr = KERN_SUCCESS;
     struct ipc_port *port = mach_port_receive_right(space, name, &kr);
 
     if (port == NULL)
@@ -441,7 +441,7 @@ kern_return_t mach_port_clear_protected_payload(ipc_space_t space, mach_port_nam
 
 kern_return_t mach_port_get_receive_status(ipc_space_t space, mach_port_name_t name, mach_port_status_t *status)
 {
-    kern_return_t kr;
+    kern_return_t kr = KERN_SUCCESS;
     struct ipc_port *port = mach_port_receive_right(space, name, &kr);
 
     if (port == NULL)
@@ -504,7 +504,7 @@ static kern_return_t mach_port_swap_request(struct ipc_space *space, mach_port_n
                                             mach_port_mscount_t sync, struct ipc_request *request,
                                             struct ipc_port **previous)
 {
-    kern_return_t kr;
+    kern_return_t kr = KERN_SUCCESS;
     struct ipc_port *port = mach_port_receive_right(space, name, &kr);
 
     if (port == NULL)
@@ -526,7 +526,7 @@ kern_return_t mach_port_request_notification(ipc_space_t space, mach_port_name_t
                                              mach_port_mscount_t sync, ipc_port_t notify, ipc_port_t *previous)
 {
     struct ipc_request *request = NULL;
-    kern_return_t kr;
+    kern_return_t kr = KERN_SUCCESS;
 
     if (space == NULL)
         return KERN_INVALID_TASK;

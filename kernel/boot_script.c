@@ -269,7 +269,7 @@ void boot_script_parse(struct boot_script_line *line, const struct boot_module *
     boot_script_set_name(line);
     walk.at = module->script;
     if (line->name[0] == '\0')
-        boot_fail("module %u has no boot script", (unsigned int)(module - boot_info.modules) + 1);
+        boot_fail("module %u has no boot script", (unsigned int)(module - boot_info.modules));
     boot_script_walk_line(&walk);
     if (line->task == NULL)
         boot_script_fail(&walk, "no task-create: a program without a task", "");

@@ -6,7 +6,7 @@
  * moment the run is charged until the manager lets go of it. The account bounds how much can be out by its *window*, so
  * that no manager, slow or hostile, is ever given more. The accounts add up to the frames in the laundry at every moment.
  *
- * The window follows how fast the manager frees: it grows by a run each time a whole run comes back while the window was
+ * The window follows how fast the manager frees: it grows by a run each time a whole window came back while the window was
  * the limit, and is halved when its oldest run is older than VM_ACCOUNT_STUCK_MS, within [VM_ACCOUNT_WINDOW_MIN,
  * vm_account_window_max].
  */

@@ -19,6 +19,7 @@
 #include "kernel/machine.h"
 #include "kernel/panic.h"
 #include "kernel/string.h"
+#include "vm/memory_object.h"
 #include "vm/vm_frame.h"
 #include "vm/vm_object.h"
 #include "vm/vm_page.h"
@@ -139,10 +140,10 @@ static void vm_policy_put_inactive(struct vm_page *page)
     list_insert_tail(&vm_policy_inactive, &page->queue_node);
 }
 
-/* A page that nobody could take: anonymous memory of an object without a manager, or a run's. */
+/* Whether somebody could take it: not anonymous memory, a run's, or that of a manager that died. Object locked. */
 static bool vm_policy_evictable(const struct vm_page *page)
 {
-    return page->object->pager != NULL;
+    return page->object->pager != NULL && !page->object->pager->dead;
 }
 
 /* Called for a page that was brought in, or used through a fault. */
