@@ -127,8 +127,7 @@ mach_msg_return_t harness_receive(mach_port_t name, struct harness_message *mess
     return mach_msg(&message->head, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof(*message), name, timeout, MACH_PORT_NULL);
 }
 
-/* A message too large for the header alone is destroyed by the kernel when it is received without MACH_RCV_LARGE, and its
- * header is seen, so this takes any. */
+/* Rights and memory that a message brings stay with the task: this is for messages without. */
 mach_msg_id_t harness_next_id(mach_port_t name)
 {
     static struct harness_message message;
