@@ -3,7 +3,7 @@
 # dist.t BUILD: make dist in BUILD gives a tarball that configures with --host=, builds without a warning and installs.
 set -u
 build=${1?}
-echo 1..4
+echo 1..5
 number=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -21,6 +21,17 @@ try()
     fi
 }
 
+# What git has is in it, and nothing but that and what autoreconf makes. Without git there is nothing to compare with.
+compare_tarball()
+{
+    local source
+    source=$(sed -n 's/^abs_top_srcdir = //p' "$build/Makefile")
+    git -C "$source" ls-files >"$work/tree" || return 0
+    grep -vx '.gitignore' "$work/tree" | sort >"$work/tracked"
+    (cd "$work/machair-dist" && find . -type f -o -type l | sed 's|^\./||' |
+        grep -vxE 'configure|Makefile\.in|aclocal\.m4|build-aux/.*' | sort) >"$work/packed"
+    diff "$work/tracked" "$work/packed"
+}
 make_tarball()
 {
     make -C "$build" dist-gzip distdir=machair-dist &&
@@ -61,6 +72,7 @@ install_cross()
     diff "$work/ours" "$work/installed"
 }
 try 'make dist' make_tarball
+try 'the tarball has what the tree has' compare_tarball
 try 'configure --host=i686-elf' configure_cross
 try 'make, without a warning' build_cross
 try 'make install' install_cross
