@@ -31,6 +31,7 @@ static struct list vm_account_all = LIST_INIT(vm_account_all);     /* [A] */
 static struct list vm_account_pool = LIST_INIT(vm_account_pool);   /* [A] vm_run.account_node: free records */
 static uint32_t vm_account_out;                                     /* [A] over all accounts */
 static uint32_t vm_account_window_max;                              /* [I] */
+static uint64_t vm_account_trusted_at;  /* [A] ticks when frames out were first counted on since the last came back; 0: none */
 static struct kmem_cache vm_account_cache;
 
 void vm_account_init(void)
@@ -222,6 +223,7 @@ void vm_account_credit(struct vm_run *run, uint32_t nr_pages)
     account->nr_out -= nr_pages;
     vm_account_out -= nr_pages;
     account->drained += nr_pages;
+    vm_account_trusted_at = 0;
     if (account->drained >= account->window) {
         /* A whole window came back: more of it could have been used if charges met its end. */
         if (account->limited)
@@ -274,6 +276,13 @@ bool vm_account_has_credit(const struct vm_account *account)
     return account->nr_out > 0;
 }
 
+void vm_account_trust_again(void)
+{
+    spinlock_lock(&vm_account_lock);
+    vm_account_trusted_at = 0;
+    spinlock_unlock(&vm_account_lock);
+}
+
 uint32_t vm_account_review(void)
 {
     struct vm_account *account;
@@ -290,6 +299,11 @@ uint32_t vm_account_review(void)
         else
             account->window = MAX(account->window / 2, VM_ACCOUNT_WINDOW_MIN);
     }
+    /* However many are stuck: the daemon waits once for all of them, not for one after the other. */
+    if (answering > 0 && vm_account_trusted_at == 0)
+        vm_account_trusted_at = now;
+    if (vm_account_trusted_at != 0 && now - vm_account_trusted_at >= timer_ticks_of_ms(VM_ACCOUNT_TRUST_MS))
+        answering = 0;
     spinlock_unlock(&vm_account_lock);
     return answering;
 }

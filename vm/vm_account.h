@@ -26,6 +26,11 @@ struct vm_run;
 /* Two runs: one that the manager works on and one that waits for it, so that it never idles between two. */
 #define VM_ACCOUNT_WINDOW_MIN (2 * VM_RUN_PAGES)
 #define VM_ACCOUNT_STUCK_MS 100u
+/*
+ * So long the daemon counts on frames that are out without one coming back, from whatever manager: half of the time for
+ * which all stuck managers together may delay the others; the other half is for going on with other pages.
+ */
+#define VM_ACCOUNT_TRUST_MS (VM_ACCOUNT_STUCK_MS / 2)
 
 /* Locking: A the accounts' lock (one for all: every section is a few instructions); Q the page queues' lock. */
 struct vm_account {
@@ -79,8 +84,13 @@ bool vm_account_unpark_open(void);
 /* Whether this manager has runs out, and so a credit of frames below the ordinary minimum (law 5). */
 bool vm_account_has_credit(const struct vm_account *account);
 
-/* Looks at the oldest runs: shrinks the windows of managers that are stuck. Returns frames out at those that are not. */
+/*
+ * Looks at the oldest runs: shrinks the windows of managers that are stuck. Returns how many frames out may be counted on:
+ * those at the managers that are not, unless nothing has come back from anybody for VM_ACCOUNT_TRUST_MS.
+ */
 uint32_t vm_account_review(void);
+/* The shortage is over: in the next one frames out are counted on anew. */
+void vm_account_trust_again(void);
 
 /* Frames in the laundry, at all managers. */
 uint32_t vm_account_total_out(void);

@@ -193,6 +193,8 @@ static void vm_pageout_daemon_main(void *argument)
                 kmem_reap();
         }
         bool short_now = vm_frame_nr_free() < vm_frame_marks.low;
+        if (!short_now)
+            vm_account_trust_again();
         vm_pageout_sleep(&vm_pageout_wanted, short_now ? 10 : 0);
         vm_pageout_counters.wakeups++;
     }
