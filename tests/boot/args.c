@@ -56,7 +56,8 @@ int main(int argc, char **argv)
     for (int i = 0; i < argc; i++)
         printf("%s: argument %d of %d: <%s>\n", name, i, argc, i == 0 ? name : argv[i]);
     /* argv's end, then envp's. */
-    printf("%s: its stack is %s\n", name, argv[argc] == NULL && argv[argc + 1] == NULL && ((uintptr_t)argv & 3) == 0 ? "good" : "bad");
+    printf("%s: its stack is %s\n", name,
+           argv[argc] == NULL && argv[argc + 1] == NULL && ((uintptr_t)argv & 3) == 0 ? "good" : "bad");
     if (task != 0)
         args_wait((mach_port_t)task);
     if (host != 0)
