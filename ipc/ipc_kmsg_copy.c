@@ -101,11 +101,7 @@ static void ipc_kmsg_head_finish(struct ipc_kmsg_head *head, struct ipc_right_af
         return;
     }
     struct ipc_space *owner = request->space;
-    struct ipc_port *notify = ipc_request_destroy(request);
-    ipc_port_lock(notify);
-    notify->sorights--;
-    ipc_port_unlock(notify);
-    ipc_port_unref(notify);
+    ipc_port_unmake_sonce(ipc_request_destroy(request));
     ipc_space_unref(owner);
 }
 
@@ -326,7 +322,7 @@ static mach_msg_return_t ipc_kmsg_reply_notify(struct ipc_space *space, mach_por
         return MACH_RCV_HEADER_ERROR | MACH_MSG_IPC_KERNEL;
     }
     if (ipc_right_dnrequest(space, name, true, request, &previous) != KERN_SUCCESS)
-        ipc_port_release_sonce(ipc_request_destroy(request)); /* another thread took the name away */
+        ipc_port_unmake_sonce(ipc_request_destroy(request)); /* another thread took the name away */
     ipc_port_release_sonce(previous);
     return MACH_MSG_SUCCESS;
 }

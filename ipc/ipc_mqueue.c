@@ -456,7 +456,7 @@ mach_msg_return_t ipc_marequest_create(struct ipc_space *space, struct ipc_port 
     }
     ipc_space_unlock(space);
     if (mr != MACH_MSG_SUCCESS)
-        ipc_port_release_sonce(ipc_request_destroy(fresh));
+        ipc_port_unmake_sonce(ipc_request_destroy(fresh));
     else
         *request = fresh;
     return mr;
@@ -482,13 +482,10 @@ static void ipc_kernel_consume_dest(struct ipc_kmsg *kmsg)
 {
     struct ipc_port *port = ipc_mqueue_dest(kmsg);
 
-    ipc_port_lock(port);
     if (MACH_MSGH_BITS_REMOTE(kmsg->header.msgh_bits) == MACH_MSG_TYPE_PORT_SEND_ONCE)
-        port->sorights--;
+        ipc_port_unmake_sonce(port);
     else
-        port->srights--;
-    ipc_port_unlock(port);
-    ipc_port_unref(port);
+        ipc_port_release_send(port);
     kmsg->header.msgh_remote_port = MACH_PORT_NULL;
 }
 

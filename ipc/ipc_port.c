@@ -292,6 +292,17 @@ void ipc_port_release_sonce(struct ipc_port *port)
         ipc_port_unref(port);
 }
 
+void ipc_port_unmake_sonce(struct ipc_port *port)
+{
+    if (!IP_VALID(port))
+        return;
+    ipc_port_lock(port);
+    assert(port->sorights > 0);
+    port->sorights--;
+    ipc_port_unlock(port);
+    ipc_port_unref(port);
+}
+
 void ipc_port_release_right(struct ipc_port *port, unsigned int disposition)
 {
     if (!IP_VALID(port))

@@ -141,6 +141,7 @@ struct ipc_port *ipc_port_copy_send(struct ipc_port *port);
 /* Gives up a right with its reference; port not locked. IP_NULL and IP_DEAD are ignored. */
 void ipc_port_release_send(struct ipc_port *port);
 void ipc_port_release_sonce(struct ipc_port *port);     /* unused: tells the receiver */
+void ipc_port_unmake_sonce(struct ipc_port *port);      /* used up, or never given to anybody: tells nobody */
 void ipc_port_release_right(struct ipc_port *port, unsigned int disposition); /* MACH_MSG_TYPE_PORT_... */
 
 /* What port stands for. Port not locked. */

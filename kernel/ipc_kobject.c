@@ -18,11 +18,13 @@
 #include "vm/vm_map.h"
 #include "vm/vm_object.h"
 
+#include "mig/gnumach_server.h"
 #include "mig/mach_host_server.h"
 #include "mig/mach_port_server.h"
 #include "mig/mach_server.h"
 #include "mig/machair_server.h"
 
+boolean_t gnumach_server(mach_msg_header_t *in, mach_msg_header_t *out);
 boolean_t mach_server(mach_msg_header_t *in, mach_msg_header_t *out);
 boolean_t mach_host_server(mach_msg_header_t *in, mach_msg_header_t *out);
 boolean_t mach_port_server(mach_msg_header_t *in, mach_msg_header_t *out);
@@ -54,6 +56,7 @@ static const struct ipc_kobject_subsystem {
     {2000, mach_server},
     {2600, mach_host_server},
     {3200, mach_port_server},
+    {4200, gnumach_server},
     {5200, machair_server},
 };
 

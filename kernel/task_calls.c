@@ -8,6 +8,7 @@
 
 #include "ipc/ipc_port.h"
 #include "kernel/clock.h"
+#include "kernel/gnumach_calls.h"
 #include "kernel/ipc_kobject.h"
 #include "kernel/kmem.h"
 #include "kernel/machine.h"
@@ -28,7 +29,15 @@ kern_return_t task_create(task_t target_task, boolean_t inherit_memory, task_t *
 {
     if (target_task == NULL)
         return KERN_INVALID_ARGUMENT;
-    return task_create_in(target_task, inherit_memory != FALSE, child_task);
+    kern_return_t kr = task_create_in(target_task, inherit_memory != FALSE, child_task);
+    if (kr != KERN_SUCCESS)
+        return kr;
+    kr = gnumach_tell_new_task(*child_task, target_task);
+    if (kr != KERN_SUCCESS) {
+        (void)task_end(*child_task);
+        task_unref(*child_task);
+    }
+    return kr;
 }
 
 kern_return_t task_terminate(task_t task)

@@ -207,8 +207,11 @@ static enum vm_fault_step vm_fault_look(struct vm_fault *fault)
         return object->pager != NULL ? vm_fault_request(fault) : VM_FAULT_GO_ON;
     if (page->busy)
         return VM_FAULT_WAIT_PAGE;
-    if (page->error) /* the manager's word, or what its death made of those who waited */
-        return vm_fault_over(fault, object->pager != NULL && object->pager->dead ? KERN_MEMORY_FAILURE : KERN_MEMORY_ERROR);
+    if (page->error) { /* the manager's word, or what its death made of those who waited; the next access asks again */
+        bool dead = object->pager != NULL && object->pager->dead;
+        vm_page_free(page);
+        return vm_fault_over(fault, dead ? KERN_MEMORY_FAILURE : KERN_MEMORY_ERROR);
+    }
     if (page->absent) {
         fault->page = NULL;
         fault->hole = page;

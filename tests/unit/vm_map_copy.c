@@ -11,6 +11,7 @@
 
 #include "kernel/machine.h"
 #include "kernel/panic.h"
+#include "kernel/task.h"
 #include "kernel/thread.h"
 #include "vm/vm_fault.h"
 #include "vm/vm_map.h"
@@ -292,7 +293,8 @@ void pmap_frame_write(struct vm_frame *frame, unsigned int offset, const void *f
     memcpy(&contents[vm_frame_number(frame)][offset], from, size);
 }
 
-static struct thread self;
+static struct task self_task;
+static struct thread self = {.task = &self_task};
 struct thread *current_thread_pointer = &self;
 
 enum alloc thread_alloc_level(void)
