@@ -2,12 +2,24 @@
 #include "tests/kernel/test.h"
 
 extern const struct test_suite test_boot_suite;
+extern const struct test_suite test_copy_suite;
 extern const struct test_suite test_frames_suite;
 extern const struct test_suite test_ipc_suite;
+extern const struct test_suite test_manager_suite;
+extern const struct test_suite test_map_suite;
+extern const struct test_suite test_pageout_suite;
+extern const struct test_suite test_pmap_suite;
+extern const struct test_suite test_pressure_suite;
 
 const struct test_suite *const test_suites[] = {
     &test_boot_suite,
+    &test_copy_suite,
     &test_frames_suite,
     &test_ipc_suite,
+    &test_manager_suite,
+    &test_map_suite,
+    &test_pageout_suite,
+    &test_pmap_suite,
+    &test_pressure_suite,
     NULL,
 };
