@@ -86,6 +86,8 @@ static void bootstrap_load(struct boot_script_line *line)
 
     boot_script_expand(line);
     const char *error = elf_load(line->module, map, &entry);
+    if (error == NULL && !elf_has_memory())
+        error = "does not fit into memory";
     if (error != NULL)
         boot_fail("%s %s", line->name, error);
     if (vm_map_enter(map, &stack) != KERN_SUCCESS)

@@ -11,6 +11,7 @@
 #include "kernel/kmem.h"
 #include "kernel/machine.h"
 #include "kernel/string.h"
+#include "vm/vm_frame.h"
 #include "vm/vm_map.h"
 
 /* Where a position-independent program goes: where others are linked. */
@@ -108,10 +109,17 @@ static const char *elf_check_segments(struct elf_file *file)
     return entered ? NULL : "has an entry point outside all executable segments";
 }
 
+bool elf_has_memory(void)
+{
+    return vm_frame_nr_free() >= vm_frame_marks.low;
+}
+
 static const char *elf_fill(struct elf_file *file, uintptr_t address, uint32_t offset, uint32_t size)
 {
     while (size > 0) {
         uint32_t piece = MIN(size, PAGE_SIZE);
+        if (!elf_has_memory())
+            return "does not fit into memory";
         boot_module_read(file->module, offset, file->page, piece);
         if (vm_map_write(file->map, address, file->page, piece) != KERN_SUCCESS)
             return "does not fit into memory";

@@ -16,4 +16,11 @@ struct vm_map;
  */
 const char *elf_load(const struct boot_module *module, struct vm_map *map, uintptr_t *entry);
 
+/*
+ * Whether free memory is above the low watermark. While programs are loaded nothing can be paged out, because nobody runs
+ * who would take it, and a thread that waited for memory would wait for ever. What is between the low and the minimum
+ * watermark, 16 frames at least, is enough for the page tables and the arguments of a program.
+ */
+bool elf_has_memory(void);
+
 #endif
