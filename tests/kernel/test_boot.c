@@ -13,7 +13,7 @@ static void test_boot_frames_add_up(void)
     for (state = 0; state < VM_FRAME_NR_STATES; state++)
         sum += vm_frame_count(state);
     CHECK_EQUAL(sum, vm_nr_frames);
-    CHECK_EQUAL(vm_frame_count(VM_FRAME_FREE), vm_frame_nr_free());
+    CHECK(vm_frame_nr_free() <= vm_frame_count(VM_FRAME_FREE)); /* some are kept for the kernel where there is a HIGH zone */
     vm_frame_check();
 }
 

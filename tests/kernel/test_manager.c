@@ -169,10 +169,11 @@ static void test_manager_an_error_is_the_users(void)
     CHECK_EQUAL(test_manager_read(3, &word), KERN_MEMORY_ERROR);
     CHECK(!test_vm_peek(test_map, test_manager_page(4), &word));
     CHECK(!test_vm_poke(test_map, test_manager_page(4), 1));
-    /* Flushed, the page can be asked for again. */
+    /* The next access asks again. */
+    CHECK_EQUAL(test_pager->nr_requests, 3);
+    CHECK_EQUAL(test_manager_read(3, &word), KERN_MEMORY_ERROR);
+    CHECK_EQUAL(test_pager->nr_requests, 4);
     test_pager->answer = TEST_PAGER_SUPPLY;
-    CHECK_EQUAL(test_manager_clean(0, 8, MEMORY_OBJECT_RETURN_NONE, true), KERN_SUCCESS);
-    CHECK(test_pager_wait(&test_pager->nr_locked, 1));
     CHECK_EQUAL(test_manager_read(3, &word), KERN_SUCCESS);
     CHECK_EQUAL(word, test_vm_word(1, 3));
     CHECK_EQUAL(test_vm_user_wrong(test_map, test_at, 8, 1), 0);
@@ -820,7 +821,7 @@ static const struct test_case test_manager_cases[] = {
     {"many mappings of a port are one conversation", test_manager_many_maps_are_one_conversation},
     {"ports that are no memory objects are not mapped", test_manager_ports_that_are_no_objects},
     {"data that is unavailable is zeroes", test_manager_unavailable_is_zeroes},
-    {"an error is the user's, until the page is flushed", test_manager_an_error_is_the_users},
+    {"an error is the user's, and the next access asks again", test_manager_an_error_is_the_users},
     {"wiring ends at an error, and wires nothing", test_manager_wiring_ends_at_an_error},
     {"data that nobody asked for is kept, and nothing is overwritten", test_manager_data_that_nobody_asked_for},
     {"calls with wrong numbers are refused or cut", test_manager_calls_with_wrong_numbers},
