@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Interrupts, time, the console, and the end.
+ *
+ * Time is a counter that goes on by a random step at every point; the clock's tick comes at the first point behind it where
+ * interrupts are on. So seeds differ in how much happens between ticks, from some dozen points to some ten thousand.
+ *
+ * A request to give way is an interrupt too, of a machine whose clock would have ticked just then: the running thread's
+ * quantum is used up, and the threads of the best priority stand in another order.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "kernel/machine.h"
+#include "kernel/panic.h"
+#include "kernel/sched.h"
+#include "sim.h"
+
+#include <mach/machine.h>
+
+#define SIM_NS_PER_TICK (1000000000u / MACHINE_HZ)
+#define SIM_BOOT_SECONDS 1767225600u /* 2026 */
+#define SIM_CONSOLE_SIZE 16384u
+
+static bool sim_interrupts;                     /* they are on */
+static uint64_t sim_now, sim_next_tick = SIM_NS_PER_TICK;
+static char sim_console[SIM_CONSOLE_SIZE];
+static uint32_t sim_console_used;               /* all that was ever written */
+uint32_t sim_idle_ticks;
+
+/* ---- time ---- */
+
+uint64_t machine_time_ns(void)
+{
+    return sim_now;
+}
+
+uint32_t machine_boot_seconds(void)
+{
+    return SIM_BOOT_SECONDS;
+}
+
+static void sim_tick(enum sim_mode mode)
+{
+    while (sim_interrupts && sim_now >= sim_next_tick) {
+        sim_interrupts = false;
+        sim_next_tick += SIM_NS_PER_TICK;
+        sim_counts->interrupts++;
+        if (!sched_thread_is_idle(current_thread()))
+            sim_trace(SIM_INTERRUPT, (uint32_t)(sim_now / 1000), mode);
+        clock_interrupt(mode == SIM_USER);
+        sim_interrupts = true;
+    }
+}
+
+/* The running thread's turn is over; interrupts are on, so the scheduler's lock is free. */
+static void sim_preempt(void)
+{
+    unsigned long flags = spinlock_lock_irq(&sched_lock);
+    struct thread *self = current_thread();
+    unsigned int best = sched_best();
+
+    for (uint32_t turns = best < THREAD_NR_PRIORITIES ? sim_choose(3) : 0; turns > 0; turns--) {
+        struct thread *first = sched_first(best);
+
+        sched_dequeue(first);
+        sched_enqueue(first);
+    }
+    if (!sched_thread_is_idle(self)) {
+        sim_trace(SIM_PREEMPT, best, 0);
+        self->quantum_left = 0;
+        sched_preempt_request();
+    }
+    spinlock_unlock_irq(&sched_lock, flags);
+}
+
+void sim_point(enum sim_mode mode)
+{
+    sim_counts->points++;
+    sim_now += sim_choose(2 * sim_run.ns_per_point);
+    if (!sim_interrupts)
+        return;
+    sim_tick(mode);
+    if (sim_chance(sim_run.preempt))
+        sim_preempt();
+}
+
+/* Whatever may sleep may have to: it gives way, or sleeps for a moment, so that worse threads run too. */
+void sim_switch_point(void)
+{
+    struct thread *self = current_thread();
+
+    if (!sim_interrupts || sched_thread_is_idle(self) || !sim_chance(sim_run.yield))
+        return;
+    lock_assert_none_held();
+    sim_check(self->run_state == THREAD_RUNNABLE);
+    sim_trace(SIM_YIELD, 0, 0);
+    if (sim_chance(4)) {
+        thread_assert_wait_timeout(&sim_run, WAIT_UNINTERRUPTIBLE, 1);
+        (void)thread_block();
+    } else {
+        (void)thread_yield();
+    }
+}
+
+/* ---- interrupts ---- */
+
+unsigned long machine_interrupts_disable(void)
+{
+    bool before = sim_interrupts;
+
+    sim_interrupts = false;
+    return before;
+}
+
+void machine_interrupts_restore(unsigned long flags)
+{
+    sim_interrupts = flags != 0;
+    sim_tick(SIM_KERNEL);
+}
+
+bool machine_interrupts_enabled(void)
+{
+    return sim_interrupts;
+}
+
+void machine_interrupts_enable(void)
+{
+    machine_interrupts_restore(true);
+}
+
+void machine_idle(void)
+{
+    sim_check(!sim_interrupts);
+    if (++sim_idle_ticks > 600 * MACHINE_HZ)
+        sim_fail("nothing has run for ten minutes: every thread waits");
+    sim_now = MAX(sim_now, sim_next_tick);
+    machine_interrupts_enable();
+}
+
+/* ---- the console ---- */
+
+void console_putc(char c)
+{
+    sim_console[sim_console_used++ % SIM_CONSOLE_SIZE] = c;
+    if (sim_run.verbose)
+        putchar(c);
+}
+
+void sim_console_write(void)
+{
+    uint32_t at = sim_console_used > SIM_CONSOLE_SIZE ? sim_console_used - SIM_CONSOLE_SIZE : 0;
+    bool begins = true;
+
+    for (; at < sim_console_used; at++) {
+        char c = sim_console[at % SIM_CONSOLE_SIZE];
+
+        if (begins)
+            printf("#   ");
+        putchar(c);
+        begins = c == '\n';
+    }
+    if (!begins)
+        putchar('\n');
+}
+
+/* ---- the processor, and the end ---- */
+
+void machine_cpu_kind(int *type, int *subtype)
+{
+    *type = CPU_TYPE_I486;
+    *subtype = CPU_SUBTYPE_AT386;
+}
+
+void machine_end(enum machine_end how, bool success)
+{
+    sim_fail("the kernel ended the machine (%u, %s)", how, success ? "well" : "badly");
+}
+
+void panic(const char *format, ...)
+{
+    char reason[512];
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(reason, sizeof(reason), format, arguments);
+    va_end(arguments);
+    sim_fail("panic: %s", reason);
+}

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "scenario.h"
+
+const struct sim_scenario *const sim_scenarios[] = {
+    &sim_scenario_boot,
+    NULL,
+};
