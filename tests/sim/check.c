@@ -20,8 +20,9 @@
 #include "scenario.h"
 #include "vm/vm_frame.h"
 #include "vm/vm_map.h"
+#include "vm/vm_run.h"
 
-#define SIM_LOOK_MS 50u
+#define SIM_LOOK_MS 500u
 /* A task's end waits for nothing but other threads' turns. */
 #define SIM_END_MS 60000u
 
@@ -64,9 +65,16 @@ static void sim_stock_visit(const struct kmem_cache *cache, void *context)
 {
     struct sim_stock *stock = context;
 
+    uint32_t nr_objects = cache->nr_objects;
+
     sim_check(stock->nr_caches < ARRAY_LENGTH(stock->caches));
+    /* Free records of runs keep an object and an entry each, from their first use on. */
+    if (strcmp(cache->name, "vm_object") == 0)
+        nr_objects -= vm_run_spares.objects;
+    else if (strcmp(cache->name, "vm_map_entry") == 0)
+        nr_objects -= vm_run_spares.entries;
     stock->caches[stock->nr_caches].name = cache->name;
-    stock->caches[stock->nr_caches++].nr_objects = cache->nr_objects;
+    stock->caches[stock->nr_caches++].nr_objects = nr_objects;
     sim_slab_frames += cache->nr_slabs * cache->slab_frames;
 }
 

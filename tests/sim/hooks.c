@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Points in the kernel's own code, by the linker's --wrap: every call of one of these functions from another file comes here
- * first. The kernel's sources know nothing of it.
+ * first. The kernel's sources know nothing of it. Allocations are in hooks_memory.c.
  *
- * At a lock, an unlock or a wake-up only an interrupt may come, because the kernel is not preempted there. What may sleep
- * (a mutex, an allocation without ALLOC_NOSLEEP, preempt_point) may switch. What may fail (ALLOC_NOSLEEP) may be refused.
+ * At a lock, an unlock or a wake-up only an interrupt may come, because the kernel is not preempted there. A mutex and
+ * preempt_point may switch.
  */
 #include "ipc/ipc_kmsg.h"
 #include "ipc/ipc_mqueue.h"
-#include "kernel/kmem.h"
 #include "kernel/lock.h"
 #include "kernel/sched.h"
 #include "kernel/thread.h"
 #include "sim.h"
-#include "vm/vm_frame.h"
 
 /* One line a function: what the linker calls it, and what is behind it. */
 void __real_spinlock_lock(struct spinlock *lock);
@@ -24,14 +22,6 @@ bool __real_spinlock_try_lock(struct spinlock *lock);
 bool __wrap_spinlock_try_lock(struct spinlock *lock);
 void __real_mutex_lock(struct mutex *mutex);
 void __wrap_mutex_lock(struct mutex *mutex);
-void *__real_kmem_cache_alloc(struct kmem_cache *cache, enum alloc how);
-void *__wrap_kmem_cache_alloc(struct kmem_cache *cache, enum alloc how);
-void *__real_kmem_alloc(size_t size, enum alloc how);
-void *__wrap_kmem_alloc(size_t size, enum alloc how);
-struct vm_frame *__real_vm_frame_alloc(unsigned int order, enum vm_zone highest, enum vm_frame_state state, enum alloc how);
-struct vm_frame *__wrap_vm_frame_alloc(unsigned int order, enum vm_zone highest, enum vm_frame_state state, enum alloc how);
-bool __real_alloc_inject(enum alloc how);
-bool __wrap_alloc_inject(enum alloc how);
 enum wait_result __real_thread_block(void);
 enum wait_result __wrap_thread_block(void);
 unsigned int __real_thread_wakeup(const void *event);
@@ -74,51 +64,6 @@ void __wrap_mutex_lock(struct mutex *mutex)
     sim_point(SIM_KERNEL);
     sim_switch_point();
     __real_mutex_lock(mutex);
-}
-
-/* ---- allocations ---- */
-
-static bool sim_refuse(void)
-{
-    if (!sim_chance(sim_run.refuse))
-        return false;
-    sim_counts->refusals++;
-    sim_trace(SIM_REFUSE, 0, 0);
-    return true;
-}
-
-/* A point of an allocation; whether it fails. A dying thread waits for nothing. */
-static bool sim_allocation(enum alloc how)
-{
-    sim_point(SIM_KERNEL);
-    how = alloc_resolve(how);
-    if (how & ALLOC_NOSLEEP)
-        return sim_refuse();
-    if (!thread_should_end())
-        sim_switch_point();
-    return false;
-}
-
-void *__wrap_kmem_cache_alloc(struct kmem_cache *cache, enum alloc how)
-{
-    /* A cache asks what ALLOC_THREAD stands for only when it needs a slab: until then it may not sleep, or fail. */
-    return !(how & ALLOC_THREAD) && sim_allocation(how) ? NULL : __real_kmem_cache_alloc(cache, how);
-}
-
-void *__wrap_kmem_alloc(size_t size, enum alloc how)
-{
-    return !(how & ALLOC_THREAD) && sim_allocation(how) ? NULL : __real_kmem_alloc(size, how);
-}
-
-struct vm_frame *__wrap_vm_frame_alloc(unsigned int order, enum vm_zone highest, enum vm_frame_state state, enum alloc how)
-{
-    return sim_allocation(how) ? NULL : __real_vm_frame_alloc(order, highest, state, how);
-}
-
-/* As vm_frame.c asks it, for the allocations that come there directly. */
-bool __wrap_alloc_inject(enum alloc how)
-{
-    return __real_alloc_inject(how) || ((how & ALLOC_NOSLEEP) != 0 && sim_refuse());
 }
 
 /* ---- threads ---- */

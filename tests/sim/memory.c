@@ -62,6 +62,9 @@ void sim_memory_init(void)
     sim_map(SIM_KVA_START, SIM_KVA_PAGES << PAGE_SHIFT);
     ASAN_POISON_MEMORY_REGION((void *)SIM_KVA_START, SIM_KVA_PAGES << PAGE_SHIFT);
     vm_frame_init(calloc(nr_frames, sizeof(struct vm_frame)), nr_frames, direct_end);
+    /* Poisoned until it is handed out: hooks_memory.c. */
+    ASAN_POISON_MEMORY_REGION((void *)SIM_DIRECT_START, (size_t)sim_direct_end << PAGE_SHIFT);
+    ASAN_POISON_MEMORY_REGION((void *)SIM_HIGH_START, (size_t)sim_run.nr_high << PAGE_SHIFT);
     vm_frame_add((phys_t)sim_first_frame << PAGE_SHIFT, direct_end);
     if (sim_run.nr_high != 0)
         vm_frame_add(direct_end, (phys_t)nr_frames << PAGE_SHIFT);
@@ -116,8 +119,10 @@ phys_t machine_virt_to_phys(const void *address)
 
 /* ---- contents of frames ---- */
 
+/* The frames' allocator clears a frame before hooks_memory.c hears that it is handed out. */
 void pmap_frame_zero(struct vm_frame *frame)
 {
+    ASAN_UNPOISON_MEMORY_REGION(sim_frame_bytes(frame), PAGE_SIZE);
     memset(sim_frame_bytes(frame), 0, PAGE_SIZE);
 }
 

@@ -10,6 +10,7 @@
 #include <mach/i386/thread_status.h>
 #include <mach/mach_types.h>
 #include <mach/thread_status.h>
+#include <mach/thread_switch.h>
 #include <string.h>
 
 #include "mig/mach_port_user.h"
@@ -33,6 +34,7 @@ enum prog_trap {
     PROG_TRAP_THREAD_SELF = -27,
     PROG_TRAP_TASK_SELF = -28,
     PROG_TRAP_SWTCH_PRI = -59,
+    PROG_TRAP_THREAD_SWITCH = -61,
     PROG_TRAP_ALLOCATE = -65,
     PROG_TRAP_DEALLOCATE = -66,
 };
@@ -47,10 +49,16 @@ static uint32_t prog_trap0(int number)
     return sim_trap(number, 0, NULL);
 }
 
-void prog_good(kern_return_t result, const char *what, int line)
+bool prog_again(kern_return_t result, const char *what, int line)
 {
-    if (result != KERN_SUCCESS)
+    mach_msg_return_t space = result & ~(MACH_MSG_MASK);
+
+    if (result == KERN_SUCCESS)
+        return false;
+    if (result != KERN_RESOURCE_SHORTAGE && space != MACH_SEND_NO_BUFFER)
         sim_fail("a program, line %d: %s: %#x", line, what, (unsigned int)result);
+    prog_sleep(1);
+    return true;
 }
 
 /* ---- the running task and thread ---- */
@@ -59,8 +67,8 @@ static mach_port_t prog_self(enum prog_word word, int trap)
 {
     uint32_t *words = sim_words();
 
-    if (words[word] == MACH_PORT_NULL)
-        words[word] = prog_trap0(trap);
+    while (words[word] == MACH_PORT_NULL && (words[word] = prog_trap0(trap)) == MACH_PORT_NULL)
+        prog_sleep(1);
     return words[word];
 }
 
@@ -89,6 +97,11 @@ void prog_thread_exit(void)
 void prog_yield(void)
 {
     (void)sim_trap(PROG_TRAP_SWTCH_PRI, 1, (uint32_t[]){0});
+}
+
+void prog_sleep(uint32_t milliseconds)
+{
+    (void)sim_trap(PROG_TRAP_THREAD_SWITCH, 3, (uint32_t[]){MACH_PORT_NULL, SWITCH_OPTION_WAIT, milliseconds});
 }
 
 /* ---- messages ---- */
@@ -148,7 +161,8 @@ uint32_t prog_allocate(uint32_t size)
     uint32_t arguments[] = {prog_task(), word, size, true};
 
     sim_store(word, 0);
-    return sim_trap(PROG_TRAP_ALLOCATE, 4, arguments) == KERN_SUCCESS ? sim_load(word) : 0;
+    prog_call((kern_return_t)sim_trap(PROG_TRAP_ALLOCATE, 4, arguments));
+    return sim_load(word);
 }
 
 void prog_deallocate(uint32_t address, uint32_t size)
@@ -180,14 +194,10 @@ mach_port_t prog_start_thread(mach_port_t task, sim_program_function *program, u
     vm_address_t page = 0;
     mach_port_t thread;
 
-    if (user_vm_allocate(task, &page, PAGE_SIZE, true) != KERN_SUCCESS)
-        return MACH_PORT_NULL;
+    prog_call(user_vm_allocate(task, &page, PAGE_SIZE, true));
     state.uesp = page + PAGE_SIZE;
-    if (user_thread_create(task, &thread) != KERN_SUCCESS)
-        return MACH_PORT_NULL;
-    if (user_thread_set_state(thread, i386_THREAD_STATE, (thread_state_t)&state, i386_THREAD_STATE_COUNT) == KERN_SUCCESS &&
-        user_thread_resume(thread) == KERN_SUCCESS)
-        return thread;
-    (void)user_mach_port_deallocate(prog_task(), thread);
-    return MACH_PORT_NULL;
+    prog_call(user_thread_create(task, &thread));
+    prog_call(user_thread_set_state(thread, i386_THREAD_STATE, (thread_state_t)&state, i386_THREAD_STATE_COUNT));
+    prog_call(user_thread_resume(thread));
+    return thread;
 }

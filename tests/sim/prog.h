@@ -20,9 +20,14 @@
 
 /* Ends the run unless e; for what no program may see. */
 #define prog_check(e) sim_check(e)
-/* For what a program may see only when its task is being ended: then it waits for that. */
-void prog_good(kern_return_t result, const char *what, int line);
-#define prog_call(call) prog_good(call, #call, __LINE__)
+/*
+ * Makes a call until it succeeds: again when memory was short, which seeds see to; any other error ends the run. Only for
+ * calls that change nothing when they fail so.
+ */
+#define prog_call(call) \
+    do { \
+    } while (prog_again(call, #call, __LINE__))
+bool prog_again(kern_return_t result, const char *what, int line);
 
 /* The running task and thread, as ports of the task. */
 mach_port_t prog_task(void);
@@ -39,18 +44,16 @@ mach_port_t mig_get_reply_port(void);
 void mig_put_reply_port(mach_port_t port);
 void mig_dealloc_reply_port(mach_port_t port);
 
-/* Memory of the running task, by trap; 0 when there is none. */
+/* Memory of the running task, by trap; waits until there is some. */
 uint32_t prog_allocate(uint32_t size);
 void prog_deallocate(uint32_t address, uint32_t size);
 /* A port with its receive right and, if wanted, a send right under the same name. */
 mach_port_t prog_port(void);
 mach_port_t prog_port_with_send(void);
-/*
- * A thread of task that begins program with argument; its memory for messages is a fresh page there. Returns its port, or
- * MACH_PORT_NULL when one of the calls failed.
- */
+/* A thread of task that begins program with argument; its memory for messages is a fresh page there. Returns its port. */
 mach_port_t prog_start_thread(mach_port_t task, sim_program_function *program, uint32_t argument);
-/* Gives the processor away. */
+/* Gives the processor away: until the others have had their turns, or for some milliseconds. */
 void prog_yield(void);
+void prog_sleep(uint32_t milliseconds);
 
 #endif

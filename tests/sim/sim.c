@@ -62,6 +62,8 @@ static void sim_say_run(void)
            (unsigned long long)(machine_time_ns() / 1000000), (unsigned long long)sim_counts->points);
     printf("# last events:\n");
     sim_trace_tail();
+    printf("# threads:\n");
+    sim_threads_show();
     printf("# console:\n");
     sim_console_write();
     printf("# again: %s --scenario %s --seed %u\n", sim_options.program, sim_run.scenario->name, sim_run.seed);
@@ -103,8 +105,8 @@ static void sim_choose_run(void)
     static const uint32_t preempts[] = {0, 20, 100, 1000};
 
     sim_choose_init(sim_run.seed);
-    sim_run.nr_direct = 448 + sim_choose(448);
-    sim_run.nr_high = sim_chance(3) ? 1 + sim_choose(400) : 0;
+    sim_run.nr_direct = sim_run.scenario->nr_frames + sim_choose(sim_run.scenario->nr_frames);
+    sim_run.nr_high = sim_chance(3) ? 1 + sim_choose(sim_run.scenario->nr_frames) : 0;
     sim_run.ns_per_point = paces[sim_choose(4)];
     sim_run.preempt = preempts[sim_choose(4)];
     sim_run.yield = 2 + sim_choose(20);

@@ -26,6 +26,7 @@ struct vm_frame;
 struct sim_scenario {
     const char *name;
     void (*run)(void);          /* on a kernel thread of its own, after boot; returns when all is checked */
+    unsigned int nr_frames;     /* directly mapped frames that it needs at least; up to twice as many by seed */
 };
 
 /* What this run is; set before anything else. */
@@ -100,8 +101,6 @@ enum sim_mode {
 void sim_point(enum sim_mode mode);
 /* A point where the kernel may switch: switches, perhaps. No locks are held. */
 void sim_switch_point(void);
-/* Times in which nothing but the clock ran, in a row; a scenario that waits for ever is stopped by it. */
-extern uint32_t sim_idle_ticks;
 /* Makes the kernel's memory and tells vm_frame of it. */
 void sim_memory_init(void);
 void sim_console_write(void);
@@ -136,10 +135,10 @@ void sim_tlb_check(void);
 
 /* ---- threads and user mode: threads.c, user.c ---- */
 
-void sim_threads_init(void);
 uint32_t sim_thread_id(const struct thread *thread);
 uint32_t sim_self(void);
-uint32_t sim_nr_fibers(void);
+/* Prints what each thread is doing. */
+void sim_threads_show(void);
 
 typedef void sim_program_function(uint32_t argument);
 /* The pc at which program begins. */

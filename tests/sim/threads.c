@@ -12,6 +12,7 @@
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #include <setjmp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -44,10 +45,11 @@ struct sim_fiber {
     void *argument;
     bool departed;              /* it has been in user mode: base is set */
     jmp_buf base;
-    struct sim_fiber *next;     /* in sim_fibers_free */
+    const struct thread *thread; /* NULL when it is free */
+    struct sim_fiber *next;     /* in sim_fibers */
 };
 
-static struct sim_fiber sim_boot_fiber, *sim_fibers_free;
+static struct sim_fiber sim_boot_fiber, *sim_fibers;
 static struct thread *sim_previous; /* who ran before the last switch */
 static uint32_t sim_nr_threads;
 static sim_program_function *sim_programs[SIM_PROGRAMS_MAX];
@@ -106,19 +108,21 @@ static void sim_fiber_main(void)
 
 static struct sim_fiber *sim_fiber_create(void)
 {
-    struct sim_fiber *fiber = sim_fibers_free;
+    struct sim_fiber *fiber = sim_fibers;
     char *memory;
 
-    if (fiber != NULL) {
-        sim_fibers_free = fiber->next;
+    while (fiber != NULL && fiber->thread != NULL)
+        fiber = fiber->next;
+    if (fiber != NULL)
         return fiber;
-    }
     fiber = calloc(1, sizeof(*fiber));
     memory = mmap(NULL, SIM_STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     sim_check(fiber != NULL && memory != MAP_FAILED);
     sim_check(mprotect(memory, PAGE_SIZE, PROT_NONE) == 0);
     fiber->bottom = memory + PAGE_SIZE;
     fiber->size = SIM_STACK_SIZE - PAGE_SIZE;
+    fiber->next = sim_fibers;
+    sim_fibers = fiber;
     return fiber;
 }
 
@@ -132,6 +136,7 @@ void machine_thread_init(struct thread *thread, void (*entry)(void *argument), v
     thread->machine.fiber = fiber;
     /* Whoever had it before left the sanitizer's marks of frames that never returned. */
     ASAN_UNPOISON_MEMORY_REGION(fiber->bottom, fiber->size);
+    fiber->thread = thread;
     fiber->entry = entry;
     fiber->argument = argument;
     fiber->departed = false;
@@ -150,8 +155,7 @@ void machine_thread_destroy(struct thread *thread)
     struct sim_fiber *fiber = thread->machine.fiber;
 
     sim_check(thread != current_thread());
-    fiber->next = sim_fibers_free;
-    sim_fibers_free = fiber;
+    fiber->thread = NULL;
     thread->machine.fiber = NULL;
 }
 
@@ -163,8 +167,6 @@ struct thread *machine_switch(struct thread *from, struct thread *next)
     sim_tlb_check();
     sim_counts->switches++;
     sim_trace(SIM_SWITCH, sim_thread_id(from), sim_thread_id(next));
-    if (!sched_thread_is_idle(next))
-        sim_idle_ticks = 0;
     sim_previous = from;
     __sanitizer_start_switch_fiber(&old->fake_stack, new->bottom, new->size);
     sim_switch_stacks(&old->sp, new->sp);
@@ -180,6 +182,41 @@ uint32_t sim_thread_id(const struct thread *thread)
 uint32_t sim_self(void)
 {
     return sim_thread_id(current_thread());
+}
+
+/* ---- for a failure ---- */
+
+/* The functions on a stack that was switched away from: frame pointers are kept in all builds. */
+static void sim_fiber_show(const struct sim_fiber *fiber)
+{
+    uintptr_t low = (uintptr_t)fiber->bottom, frame = ((uintptr_t *)fiber->sp)[3], pc = ((uintptr_t *)fiber->sp)[4];
+    char place[160];
+
+    for (unsigned int i = 0; i < 16; i++) {
+        __sanitizer_symbolize_pc((void *)pc, "%f %s:%l", place, sizeof(place));
+        printf("#       %s\n", place);
+        if (frame < low || frame - low > fiber->size - 2 * sizeof(uintptr_t))
+            break;
+        pc = ((const uintptr_t *)frame)[1];
+        frame = ((const uintptr_t *)frame)[0];
+    }
+}
+
+void sim_threads_show(void)
+{
+    static const char *const states[] = {"runnable", "waits", "suspended", "halted"};
+
+    for (const struct sim_fiber *fiber = sim_fibers; fiber != NULL; fiber = fiber->next) {
+        const struct thread *thread = fiber->thread;
+
+        if (thread == NULL)
+            continue;
+        printf("#   thread %u %s of task %s: %s%s%s, priority %u\n", sim_thread_id(thread), thread->name,
+               thread->task == NULL ? "" : thread->task->name, states[thread->run_state],
+               thread->terminating ? ", ends" : "", thread == current_thread() ? ", runs" : "", thread->sched_priority);
+        if (thread != current_thread())
+            sim_fiber_show(fiber);
+    }
 }
 
 /* ---- programs ---- */

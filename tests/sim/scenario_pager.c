@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A memory manager and its clients: an object larger than memory, whose every page carries the number of its last write.
+ *
+ * A write stores its number in the first word of a page and then in the last one; so a page holds a number twice, or that
+ * and the one before it while a write is under way. Each page has one writer. The manager keeps the numbers of what it got
+ * and nothing else, and sees at once when a page comes back older than it was, or newer than was ever written. At the end
+ * every page must have come back with its last number.
+ */
+#include <string.h>
+
+#include <mach/memory_object.h>
+#include <mach/notify.h>
+#include <mach/vm_inherit.h>
+#include <mach/vm_prot.h>
+
+#include "mig/mach_port_user.h"
+#include "mig/mach_user.h"
+#include "mig/memory_object_server.h"
+#include "prog.h"
+#include "scenario.h"
+
+#define PAGER_PAGES_MAX 1024u
+#define PAGER_LAST_WORD (PAGE_SIZE - 4)
+#define PAGER_CLIENTS_MAX 3u
+#define PAGER_OBJECT_NAME 0x1001u   /* the clients' name of the object's port */
+
+/* Versions, 0 before the first write; by page. */
+struct pager_page {
+    uint32_t begun, done;           /* the writer's: the last write that has begun, and that is over */
+    uint32_t stored, stored_last;   /* the manager's: the first and the last word */
+};
+static struct pager_page pager_pages[PAGER_PAGES_MAX];
+
+static struct {
+    uint32_t nr_pages, nr_clients;
+    uint32_t nr_written, nr_writes; /* pages written in a row first, writes and looks afterwards */
+    mach_port_t object, control;    /* the manager's names */
+    bool locks;                     /* the manager asks for pages back, and takes rights away */
+    bool precious;                  /* it wants clean pages back too */
+    bool ended;                     /* the kernel has ended the object */
+    uint32_t clients_done;
+    memory_object_copy_strategy_t strategy;
+} pager;
+
+/* ---- the manager ---- */
+
+kern_return_t seqnos_memory_object_init(mach_port_t object, mach_port_seqno_t seqno, mach_port_t control, mach_port_t name,
+                                        vm_size_t page_size)
+{
+    prog_check(seqno == 0 && object == pager.object && page_size == PAGE_SIZE);
+    pager.control = control;
+    prog_call(user_memory_object_ready(control, FALSE, pager.strategy));
+    return KERN_SUCCESS;
+}
+
+/* Both rights come to the manager. Everything must have come back by now. */
+kern_return_t seqnos_memory_object_terminate(mach_port_t object, mach_port_seqno_t seqno, mach_port_t control,
+                                             mach_port_t name)
+{
+    for (uint32_t i = 0; i < pager.nr_pages; i++) {
+        const struct pager_page *page = &pager_pages[i];
+
+        if (page->stored != page->done || page->stored_last != page->done)
+            sim_fail("page %u was written %u times, and the manager has %u and %u", i, page->done, page->stored,
+                     page->stored_last);
+    }
+    pager.ended = true;
+    prog_call(user_mach_port_destroy(prog_task(), control));
+    prog_call(user_mach_port_destroy(prog_task(), name));
+    return KERN_SUCCESS;
+}
+
+kern_return_t seqnos_memory_object_copy(mach_port_t object, mach_port_seqno_t seqno, mach_port_t control,
+                                        vm_offset_t offset, vm_size_t length, mach_port_t new_object)
+{
+    sim_fail("a copy object, but nothing is copied");
+}
+
+/* Pages [first, end) all were written. */
+static void pager_supply(uint32_t first, uint32_t end)
+{
+    uint32_t size = (end - first) * PAGE_SIZE, data = prog_allocate(size);
+
+    for (uint32_t i = first; i < end; i++) {
+        sim_store(data + (i - first) * PAGE_SIZE, pager_pages[i].stored);
+        sim_store(data + (i - first) * PAGE_SIZE + PAGER_LAST_WORD, pager_pages[i].stored_last);
+    }
+    prog_call(user_memory_object_data_supply(pager.control, first * PAGE_SIZE, data, size, TRUE, VM_PROT_NONE,
+                                             pager.precious, MACH_PORT_NULL));
+}
+
+kern_return_t seqnos_memory_object_data_request(mach_port_t object, mach_port_seqno_t seqno, mach_port_t control,
+                                                vm_offset_t offset, vm_size_t length, vm_prot_t access)
+{
+    uint32_t first = offset / PAGE_SIZE, end = first + length / PAGE_SIZE, next;
+
+    prog_check(length != 0 && end <= pager.nr_pages);
+    for (; first < end; first = next) {
+        uint32_t most = 1 + sim_choose(16);
+
+        next = first + 1;
+        while (next < end && next - first < most && (pager_pages[next].stored != 0) == (pager_pages[first].stored != 0))
+            next++;
+        if (pager_pages[first].stored != 0)
+            pager_supply(first, next);
+        else
+            prog_call(user_memory_object_data_unavailable(control, first * PAGE_SIZE, (next - first) * PAGE_SIZE));
+    }
+    return KERN_SUCCESS;
+}
+
+kern_return_t seqnos_memory_object_data_unlock(mach_port_t object, mach_port_seqno_t seqno, mach_port_t control,
+                                               vm_offset_t offset, vm_size_t length, vm_prot_t access)
+{
+    prog_call(user_memory_object_lock_request(control, offset, length, MEMORY_OBJECT_RETURN_NONE, FALSE, VM_PROT_NONE,
+                                              MACH_PORT_NULL));
+    return KERN_SUCCESS;
+}
+
+kern_return_t seqnos_memory_object_lock_completed(mach_port_t object, mach_port_seqno_t seqno, mach_port_t control,
+                                                  vm_offset_t offset, vm_size_t length)
+{
+    return KERN_SUCCESS;
+}
+
+kern_return_t seqnos_memory_object_supply_completed(mach_port_t object, mach_port_seqno_t seqno, mach_port_t control,
+                                                    vm_offset_t offset, vm_size_t length, kern_return_t result,
+                                                    vm_offset_t error_offset)
+{
+    sim_fail("nobody asked for word of a supply");
+}
+
+/* What a page says that came back. */
+static void pager_take(uint32_t index, uint32_t data, bool dirty)
+{
+    struct pager_page *page = &pager_pages[index];
+    uint32_t version = sim_load(data), last = sim_load(data + PAGER_LAST_WORD);
+
+    sim_trace(SIM_PROGRAM, index, version);
+    if (version > page->begun || version < page->stored || (last != version && last + 1 != version))
+        sim_fail("page %u came back as %u and %u; the manager had %u, the writer has begun %u", index, version, last,
+                 page->stored, page->begun);
+    if (!dirty && (version != page->stored || last != page->stored_last))
+        sim_fail("page %u came back clean as %u and %u; the manager had %u", index, version, last, page->stored);
+    page->stored = version;
+    page->stored_last = last;
+}
+
+kern_return_t seqnos_memory_object_data_return(mach_port_t object, mach_port_seqno_t seqno, mach_port_t control,
+                                               vm_offset_t offset, vm_offset_t data, mach_msg_type_number_t size,
+                                               boolean_t dirty, boolean_t kernel_copy)
+{
+    prog_check(size != 0 && size % PAGE_SIZE == 0 && offset + size <= pager.nr_pages * PAGE_SIZE);
+    for (uint32_t at = 0; at < size; at += PAGE_SIZE)
+        pager_take((offset + at) / PAGE_SIZE, data + at, dirty);
+    prog_deallocate(data, size);
+    return KERN_SUCCESS;
+}
+
+kern_return_t seqnos_memory_object_change_completed(mach_port_t object, mach_port_seqno_t seqno, boolean_t may_cache,
+                                                    memory_object_copy_strategy_t strategy)
+{
+    sim_fail("nobody changed the object's attributes");
+}
+
+/* Asks for some pages back, or takes the right to write them, or both. */
+static void pager_ask(void)
+{
+    uint32_t first = sim_choose(pager.nr_pages), nr = 1 + sim_choose(MIN(pager.nr_pages - first, 100u));
+
+    (void)user_memory_object_lock_request(
+        pager.control, first * PAGE_SIZE, nr * PAGE_SIZE,
+        sim_choose(2) ? MEMORY_OBJECT_RETURN_DIRTY : MEMORY_OBJECT_RETURN_ALL, sim_choose(2) != 0,
+        sim_choose(2) ? VM_PROT_NO_CHANGE : VM_PROT_WRITE, sim_choose(2) ? pager.object : MACH_PORT_NULL);
+}
+
+static void pager_serve(void)
+{
+    union {
+        mach_msg_header_t header;
+        char bytes[PROG_MESSAGE_MAX];
+    } in, out;
+
+    while (!pager.ended) {
+        mach_msg_return_t result =
+            mach_msg(&in.header, MACH_RCV_MSG, 0, PROG_MESSAGE_MAX, pager.object, 0, MACH_PORT_NULL);
+        prog_check(result == MACH_MSG_SUCCESS);
+        /* The reply right of a lock_request that came when the object had ended. */
+        if (in.header.msgh_id == MACH_NOTIFY_SEND_ONCE)
+            continue;
+        mig_routine_t routine = seqnos_memory_object_server_routine(&in.header);
+        if (routine == NULL)
+            sim_fail("the manager got message %d", (int)in.header.msgh_id);
+        routine(&in.header, &out.header);
+        kern_return_t answer = ((mig_reply_header_t *)(void *)&out)->RetCode;
+        if (answer != KERN_SUCCESS && answer != MIG_NO_REPLY)
+            sim_fail("message %d: error %d", (int)in.header.msgh_id, (int)answer);
+        if (pager.locks && pager.control != MACH_PORT_NULL && !pager.ended && sim_chance(6))
+            pager_ask();
+    }
+}
+
+/* ---- the clients ---- */
+
+static void pager_write(uint32_t memory, uint32_t index)
+{
+    struct pager_page *page = &pager_pages[index];
+    uint32_t at = memory + index * PAGE_SIZE;
+
+    page->begun++;
+    sim_store(at, page->begun);
+    sim_store(at + PAGER_LAST_WORD, page->begun);
+    page->done = page->begun;
+}
+
+/* A page that somebody else may be writing: not before what was over when the look began. */
+static void pager_look(uint32_t memory, uint32_t index)
+{
+    struct pager_page *page = &pager_pages[index];
+    uint32_t least = page->done, at = memory + index * PAGE_SIZE;
+    uint32_t last = sim_load(at + PAGER_LAST_WORD), version = sim_load(at);
+
+    if (version < last || last < least || version > page->begun)
+        sim_fail("page %u reads %u and %u; %u are over, %u have begun", index, version, last, least, page->begun);
+}
+
+/* One client: writes its pages in a row, then writes and reads here and there. Pages are its own by their number. */
+static void pager_client(uint32_t argument)
+{
+    vm_address_t memory = 0;
+
+    prog_call(user_vm_map(prog_task(), &memory, pager.nr_pages * PAGE_SIZE, 0, TRUE, PAGER_OBJECT_NAME, 0, FALSE,
+                          VM_PROT_READ | VM_PROT_WRITE, VM_PROT_ALL, VM_INHERIT_NONE));
+    for (uint32_t i = argument; i < pager.nr_written; i += pager.nr_clients)
+        pager_write(memory, i);
+    for (uint32_t i = 0; i < pager.nr_writes; i++) {
+        uint32_t index = sim_choose(pager.nr_pages);
+
+        if (sim_choose(2))
+            index = index - index % pager.nr_clients + argument;
+        if (index >= pager.nr_pages)
+            index = argument;
+        if (index % pager.nr_clients == argument)
+            pager_write(memory, index);
+        pager_look(memory, index);
+    }
+    pager.clients_done++;
+    if (sim_choose(2))
+        prog_call(user_vm_deallocate(prog_task(), memory, pager.nr_pages * PAGE_SIZE));
+    prog_exit();
+}
+
+static void pager_begin(uint32_t argument)
+{
+    mach_port_t child;
+
+    memset(pager_pages, 0, sizeof(pager_pages));
+    pager.object = prog_port();
+    for (uint32_t i = 0; i < pager.nr_clients; i++) {
+        prog_call(user_task_create(prog_task(), FALSE, &child));
+        prog_call(user_mach_port_insert_right(child, PAGER_OBJECT_NAME, pager.object, MACH_MSG_TYPE_MAKE_SEND));
+        (void)prog_start_thread(child, pager_client, i);
+    }
+    pager_serve();
+    prog_check(pager.clients_done == pager.nr_clients);
+    prog_exit();
+}
+
+static void pager_run(void)
+{
+    struct sim_stock before;
+    struct task *task;
+
+    pager.nr_pages = (sim_run.nr_direct + sim_run.nr_high) * (2 + sim_choose(4)) / 4;
+    pager.nr_clients = 1 + sim_choose(PAGER_CLIENTS_MAX);
+    pager.nr_written = sim_choose(2) ? pager.nr_pages : 0;
+    pager.nr_writes = 20 + sim_choose(200);
+    pager.locks = sim_choose(2) != 0;
+    pager.precious = sim_chance(3);
+    pager.strategy = sim_choose(2) ? MEMORY_OBJECT_COPY_NONE : MEMORY_OBJECT_COPY_DELAY;
+    sim_stock_take(&before);
+    task = sim_task_start(pager_begin, 0);
+    sim_run.refuse = sim_choose(2) ? 4 + sim_choose(100) : 0;
+    sim_task_wait(task);
+    sim_run.refuse = 0;
+    sim_stock_check(&before);
+    sim_check_all();
+}
+
+const struct sim_scenario sim_scenario_pager = {.name = "pager", .run = pager_run, .nr_frames = 160};
