@@ -3,5 +3,6 @@
 
 const struct sim_scenario *const sim_scenarios[] = {
     &sim_scenario_boot,
+    &sim_scenario_pager,
     NULL,
 };
