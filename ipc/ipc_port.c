@@ -94,7 +94,6 @@ void ipc_port_detach_kernel(struct ipc_port *port, struct ipc_port *dest)
     assert(port->receiver == ipc_space_kernel);
     port->kobject = NULL;
     port->kobject_type = IKOT_NONE;
-    port->receiver = NULL;
     ipc_port_clear_receiver(port);
     ipc_port_unlock(port);
     bool circular = ipc_port_enter_transit(port, dest);
@@ -179,7 +178,8 @@ void ipc_port_destroy(struct ipc_port *port)
 
     ipc_port_leave_transit(port);
     ipc_port_lock(port);
-    assert(port->active && port->receiver == NULL);
+    assert(port->active && (port->receiver == NULL || port->receiver == ipc_space_kernel));
+    port->receiver = NULL;
     ipc_port_clear_receiver(port);
     request = port->pdrequest;
     if (request != NULL) {

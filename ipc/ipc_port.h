@@ -42,7 +42,7 @@ struct ipc_port {
     bool has_payload;               /* [P] messages show payload instead of a name */
     uint8_t kobject_type;           /* [P] enum ipc_kobject_type */
     uint32_t refs;                  /* [a] */
-    struct ipc_space *receiver;     /* [P] no reference (the space destroys its rights first); NULL: in a message, or dead */
+    struct ipc_space *receiver;     /* [P] no reference (the space destroys its rights first); NULL: in a user's message, or dead */
     mach_port_name_t receiver_name; /* [P] */
     struct ipc_port *destination;   /* [X] where the message goes that holds the receive right; a reference */
     void *kobject;                  /* [P] what the port stands for; its type says who owns it */
@@ -112,7 +112,8 @@ struct ipc_port *ipc_port_alloc_reply(void);
 void ipc_port_dealloc_kernel(struct ipc_port *port);
 /*
  * The kernel gives its receive right away in a message to dest that will be queued now: it is in transit from here on, and
- * stands for nothing any more.
+ * stands for nothing any more. Until the message is received the kernel still answers, with errors, so that nobody who does
+ * not know yet can fill the queue and wait for a place that only he can make.
  */
 void ipc_port_detach_kernel(struct ipc_port *port, struct ipc_port *dest);
 

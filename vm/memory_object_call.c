@@ -8,6 +8,7 @@
  */
 #include "vm/memory_object_call.h"
 
+#include "ipc/ipc_kmsg.h"
 #include "ipc/ipc_port.h"
 #include "kernel/machine.h"
 #include "kernel/panic.h"
@@ -76,16 +77,22 @@ kern_return_t memory_object_change_attributes(vm_object_t object, boolean_t may_
                                               memory_object_copy_strategy_t strategy, ipc_port_t reply_to,
                                               mach_msg_type_name_t reply_type)
 {
+    struct ipc_kmsg *reply;
+
     if (!memory_object_strategy_valid(strategy))
         return KERN_INVALID_ARGUMENT;
+    if (!memory_object_reply_alloc(reply_to, &reply))
+        return KERN_RESOURCE_SHORTAGE;
     struct memory_object *pager = memory_object_lock_live(object);
-    if (pager == NULL)
+    if (pager == NULL) {
+        if (reply != NULL)
+            ipc_kmsg_free(reply);
         return KERN_INVALID_ARGUMENT;
-    kern_return_t kr = memory_object_send_change_completed(reply_to, reply_type, may_cache != FALSE, strategy);
-    if (kr == KERN_SUCCESS)
-        memory_object_set_attributes(pager, may_cache != FALSE, strategy);
+    }
+    memory_object_send_change_completed(reply, reply_to, reply_type, may_cache != FALSE, strategy);
+    memory_object_set_attributes(pager, may_cache != FALSE, strategy);
     vm_object_unlock(object);
-    return kr;
+    return KERN_SUCCESS;
 }
 
 kern_return_t memory_object_get_attributes(vm_object_t object, boolean_t *ready, boolean_t *may_cache,
@@ -193,6 +200,7 @@ kern_return_t memory_object_data_supply(vm_object_t object, vm_offset_t offset, 
 {
     struct vm_map_copy *copy = (struct vm_map_copy *)data;
     kern_return_t kr = KERN_SUCCESS;
+    struct ipc_kmsg *reply;
     uint32_t done = 0;
 
     if (object == NULL || object->pager == NULL)
@@ -201,6 +209,8 @@ kern_return_t memory_object_data_supply(vm_object_t object, vm_offset_t offset, 
         return KERN_INVALID_ARGUMENT;
     if (!page_aligned(offset) || (size != 0 && offset + (size - 1) < offset)) /* an object may end at 4 GiB */
         return KERN_INVALID_ARGUMENT;
+    if (!memory_object_reply_alloc(reply_to, &reply))
+        return KERN_RESOURCE_SHORTAGE;
 
     while (done < size && kr == KERN_SUCCESS) {
         kr = memory_object_supply_page(object, (uint32_t)((offset + done) >> PAGE_SHIFT), copy, done, lock_value,
@@ -212,11 +222,16 @@ kern_return_t memory_object_data_supply(vm_object_t object, vm_offset_t offset, 
 
     vm_object_lock(object);
     struct memory_object *pager = object->pager;
-    if (pager == NULL || pager->over ||
-        memory_object_send_supply_completed(reply_to, reply_type, pager, offset, size, kr,
-                                            kr == KERN_SUCCESS ? 0 : offset + done) != KERN_SUCCESS)
-        memory_object_drop_reply(reply_to, reply_type);
+    bool over = pager == NULL || pager->over;
+    if (!over)
+        memory_object_send_supply_completed(reply, reply_to, reply_type, pager, offset, size, kr,
+                                            kr == KERN_SUCCESS ? 0 : offset + done);
     vm_object_unlock(object);
+    if (over) {
+        memory_object_drop_reply(reply_to, reply_type);
+        if (reply != NULL)
+            ipc_kmsg_free(reply);
+    }
     return KERN_SUCCESS; /* the data and the right are gone: a failure is told in the reply */
 }
 

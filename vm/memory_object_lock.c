@@ -194,7 +194,8 @@ kern_return_t memory_object_lock_request(vm_object_t object, vm_offset_t offset,
     if (lock_value != VM_PROT_NO_CHANGE && (lock_value & ~VM_PROT_ALL) != 0)
         return KERN_INVALID_ARGUMENT;
 
-    struct memory_object_lock *lock = kmem_cache_alloc(&memory_object_lock_cache, ALLOC_NOSLEEP);
+    /* Waited for: the call has no reply, so nobody would hear of a failure. None only when the thread is being ended. */
+    struct memory_object_lock *lock = kmem_cache_alloc(&memory_object_lock_cache, ALLOC_THREAD);
     if (lock == NULL)
         return KERN_RESOURCE_SHORTAGE;
     uint32_t first = offset >> PAGE_SHIFT;

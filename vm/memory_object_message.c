@@ -157,38 +157,40 @@ kern_return_t memory_object_send_lock_completed(struct ipc_port *reply, unsigned
     return KERN_SUCCESS;
 }
 
-kern_return_t memory_object_send_supply_completed(struct ipc_port *reply, unsigned int reply_type,
-                                                  struct memory_object *pager, vm_offset_t offset, vm_size_t length,
-                                                  kern_return_t result, vm_offset_t error_offset)
+bool memory_object_reply_alloc(const struct ipc_port *reply, struct ipc_kmsg **kmsg)
+{
+    *kmsg = IP_VALID(reply) ? ipc_kmsg_alloc(MEMORY_OBJECT_MESSAGE_MOST, ALLOC_THREAD) : NULL;
+    return *kmsg != NULL || !IP_VALID(reply);
+}
+
+void memory_object_send_supply_completed(struct ipc_kmsg *kmsg, struct ipc_port *reply, unsigned int reply_type,
+                                         struct memory_object *pager, vm_offset_t offset, vm_size_t length,
+                                         kern_return_t result, vm_offset_t error_offset)
 {
     struct memory_object_builder build;
 
     if (!IP_VALID(reply))
-        return KERN_SUCCESS;
-    if (!memory_object_begin(&build, MEMORY_OBJECT_MSG_SUPPLY_COMPLETED, reply, reply_type))
-        return KERN_RESOURCE_SHORTAGE;
+        return;
+    memory_object_start(&build, kmsg, MEMORY_OBJECT_MSG_SUPPLY_COMPLETED, reply, reply_type);
     memory_object_put_port(&build, MACH_MSG_TYPE_PORT_SEND, ipc_port_make_send(pager->control));
     memory_object_put(&build, &memory_object_word, offset);
     memory_object_put(&build, &memory_object_word, length);
     memory_object_put(&build, &memory_object_word, (uint32_t)result);
     memory_object_put(&build, &memory_object_word, error_offset);
     memory_object_queue(&build);
-    return KERN_SUCCESS;
 }
 
-kern_return_t memory_object_send_change_completed(struct ipc_port *reply, unsigned int reply_type, bool may_cache,
-                                                  memory_object_copy_strategy_t strategy)
+void memory_object_send_change_completed(struct ipc_kmsg *kmsg, struct ipc_port *reply, unsigned int reply_type,
+                                         bool may_cache, memory_object_copy_strategy_t strategy)
 {
     struct memory_object_builder build;
 
     if (!IP_VALID(reply))
-        return KERN_SUCCESS;
-    if (!memory_object_begin(&build, MEMORY_OBJECT_MSG_CHANGE_COMPLETED, reply, reply_type))
-        return KERN_RESOURCE_SHORTAGE;
+        return;
+    memory_object_start(&build, kmsg, MEMORY_OBJECT_MSG_CHANGE_COMPLETED, reply, reply_type);
     memory_object_put(&build, &memory_object_boolean, may_cache);
     memory_object_put(&build, &memory_object_word, (uint32_t)strategy);
     memory_object_queue(&build);
-    return KERN_SUCCESS;
 }
 
 void memory_object_drop_reply(struct ipc_port *reply, unsigned int reply_type)

@@ -49,16 +49,23 @@ kern_return_t memory_object_send_data_unlock(struct memory_object *pager, uint32
 kern_return_t memory_object_send_terminate(struct ipc_port *port, struct ipc_port *control, struct ipc_port *name);
 
 /*
- * Replies; reply is a right of disposition reply_type that is consumed in any case (NULL: nobody wants one). Lost only
- * when there is no memory: then KERN_RESOURCE_SHORTAGE, and the right is still the caller's.
+ * Replies; reply is a right of disposition reply_type that is consumed (NULL: nobody wants one). The first can fail for
+ * lack of memory: then KERN_RESOURCE_SHORTAGE, and the right is still the caller's. The others are given their message,
+ * from memory_object_reply_alloc(), and cannot; it is consumed too.
  */
 kern_return_t memory_object_send_lock_completed(struct ipc_port *reply, unsigned int reply_type,
                                                 struct memory_object *pager, uint32_t index, uint32_t nr_pages);
-kern_return_t memory_object_send_supply_completed(struct ipc_port *reply, unsigned int reply_type,
-                                                  struct memory_object *pager, vm_offset_t offset, vm_size_t length,
-                                                  kern_return_t result, vm_offset_t error_offset);
-kern_return_t memory_object_send_change_completed(struct ipc_port *reply, unsigned int reply_type, bool may_cache,
-                                                  memory_object_copy_strategy_t strategy);
+void memory_object_send_supply_completed(struct ipc_kmsg *kmsg, struct ipc_port *reply, unsigned int reply_type,
+                                         struct memory_object *pager, vm_offset_t offset, vm_size_t length,
+                                         kern_return_t result, vm_offset_t error_offset);
+void memory_object_send_change_completed(struct ipc_kmsg *kmsg, struct ipc_port *reply, unsigned int reply_type,
+                                         bool may_cache, memory_object_copy_strategy_t strategy);
+
+/*
+ * A message for the reply to a manager's call, or NULL in *kmsg when reply is none. Waits for memory; false: there is none
+ * and the thread is being ended. What was not sent goes to ipc_kmsg_free(). No locks are held.
+ */
+bool memory_object_reply_alloc(const struct ipc_port *reply, struct ipc_kmsg **kmsg);
 
 /* Fills kmsg, which has room for MEMORY_OBJECT_DATA_RETURN_SIZE, and queues it. Cannot fail. */
 void memory_object_send_data_return(struct ipc_kmsg *kmsg, struct memory_object *pager, uint32_t index,
