@@ -17,6 +17,7 @@
 #include "kernel/task_life.h"
 #include "kernel/thread.h"
 #include "kernel/thread_life.h"
+#include "laws.h"
 #include "scenario.h"
 #include "vm/vm_frame.h"
 #include "vm/vm_map.h"
@@ -138,5 +139,5 @@ void sim_stock_check(const struct sim_stock *before)
 
 void sim_check_all(void)
 {
-    vm_frame_check();
+    sim_laws_check();
 }

@@ -14,6 +14,7 @@
 #include "kernel/machine.h"
 #include "kernel/panic.h"
 #include "kernel/sched.h"
+#include "laws.h"
 #include "sim.h"
 
 #include <mach/machine.h>
@@ -78,10 +79,14 @@ static void sim_preempt(void)
 
 void sim_point(enum sim_mode mode)
 {
+    if (sim_laws_checking)
+        return;
     sim_counts->points++;
     sim_now += sim_choose(2 * sim_run.ns_per_point);
-    if (mode == SIM_USER)
+    if (mode == SIM_USER) {
         sim_user_at = sim_now;
+        sim_laws_point();
+    }
     if (!sim_interrupts)
         return;
     sim_tick(mode);

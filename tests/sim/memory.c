@@ -84,6 +84,13 @@ void *sim_frame_bytes(const struct vm_frame *frame)
     return (void *)(SIM_HIGH_START + ((uintptr_t)(number - sim_direct_end) << PAGE_SHIFT));
 }
 
+uint32_t sim_frame_of(const void *address)
+{
+    uintptr_t number = ((uintptr_t)address - SIM_DIRECT_START) >> PAGE_SHIFT;
+
+    return number >= sim_first_frame && number < sim_direct_end ? (uint32_t)number : ~0u;
+}
+
 bool machine_phys_direct(phys_t start, size_t size)
 {
     phys_t first = (phys_t)sim_first_frame << PAGE_SHIFT, end = (phys_t)sim_direct_end << PAGE_SHIFT;

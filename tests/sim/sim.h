@@ -110,6 +110,8 @@ void sim_console_write(void);
 void sim_mmu_init(void);
 /* The host's address of a frame's bytes. */
 void *sim_frame_bytes(const struct vm_frame *frame);
+/* The number of the frame that an address of the direct map is in; ~0 for any other address. */
+uint32_t sim_frame_of(const void *address);
 /* pmap's page table entry for va, or NULL when there is no table. */
 const uint32_t *sim_mmu_entry(const struct pmap *pmap, uintptr_t va);
 unsigned int sim_mmu_id(const struct pmap *pmap);

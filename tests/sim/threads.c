@@ -26,6 +26,7 @@
 #include "kernel/sched.h"
 #include "kernel/task.h"
 #include "kernel/thread.h"
+#include "laws.h"
 #include "sim.h"
 #include "user_mode.h"
 
@@ -165,6 +166,7 @@ struct thread *machine_switch(struct thread *from, struct thread *next)
 
     sim_check(!machine_interrupts_enabled() && current_thread() == next);
     sim_tlb_check();
+    sim_laws_point();
     sim_counts->switches++;
     sim_trace(SIM_SWITCH, sim_thread_id(from), sim_thread_id(next));
     sim_previous = from;

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Laws: what must be true of the kernel's structures whenever threads may switch.
+ *
+ * The checks walk over the structures themselves: everything that a cache has handed out is found in its slabs, all frames
+ * in their array, all mappings in the tables. The kernel's counters are held against what was found. One that fails ends
+ * the run with the name of the law and the numbers.
+ */
+#ifndef SIM_LAWS_H
+#define SIM_LAWS_H
+
+#include "kernel/types.h"
+
+/* Checks everything. No spinlock is held, no critical section is under way; mutexes may be held. */
+void sim_laws_check(void);
+/* Where that is so: checks when enough has happened since the last time, which the seed says. */
+void sim_laws_point(void);
+/* A check is under way: what it asks the kernel is no point. */
+extern bool sim_laws_checking;
+
+#endif
