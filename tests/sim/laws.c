@@ -40,6 +40,8 @@ void sim_laws_check(void)
     sim_laws_checking = true;
     laws_census();
     laws_pages();
+    laws_maps();
+    laws_mmu();
     laws_frames();
     vm_frame_check();
     sim_tlb_check();

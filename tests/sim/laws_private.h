@@ -79,6 +79,12 @@ void laws_tree(const struct rbtree *tree, bool balanced, laws_visit *visit, void
 
 void laws_frames(void);         /* laws_frames.c */
 void laws_pages(void);          /* laws_pages.c */
+void laws_mmu(void);            /* laws_mmu.c */
+void laws_maps(void);           /* laws_maps.c */
+void laws_accounts(void);       /* laws_accounts.c */
+
+/* The page of object at index, or NULL; found by the links of the tree alone. */
+struct vm_page *laws_page_at(const struct vm_object *object, uint32_t index);
 
 /* A frame of kernel memory is used for one thing: called once for each, between laws_census() and laws_frames(). */
 void laws_claim(uint32_t frame, const char *what);

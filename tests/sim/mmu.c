@@ -18,29 +18,14 @@
 #include "kernel/kmem.h"
 #include "kernel/machine.h"
 #include "kernel/panic.h"
+#include "mmu.h"
 #include "sim.h"
 #include "vm/vm_frame.h"
 
-#define SIM_ENTRIES 1024u
-#define SIM_TABLE_SHIFT 22
-#define SIM_NR_TABLES (MACHINE_USER_END >> SIM_TABLE_SHIFT)
 #define SIM_TABLE_RESERVED 0x80 /* of a table's frame's pmap_bits */
 
 _Static_assert(SIM_PTE_REFERENCED >> 2 == PMAP_REFERENCED && SIM_PTE_MODIFIED >> 2 == PMAP_MODIFIED, "shifted");
 #define SIM_PTE_USED ((uint32_t)(SIM_PTE_REFERENCED | SIM_PTE_MODIFIED))
-
-struct pmap {
-    uint32_t **directory;       /* [V] SIM_NR_TABLES tables or NULL; NULL for the kernel's */
-    unsigned int id;            /* [I] counts from 1 */
-    unsigned int nr_resident;   /* [V] */
-    unsigned int nr_tables;     /* [V] */
-};
-
-struct pmap_pv {
-    struct pmap *pmap;
-    uintptr_t va;
-    struct pmap_pv *next;
-};
 
 static struct spinlock sim_mmu_lock = SPINLOCK_INIT(LOCK_RANK_PV, "sim_mmu"); /* V */
 static struct kmem_cache sim_pmap_cache, sim_pv_cache;
