@@ -105,10 +105,11 @@ void fuzz_run(sim_program_function *program, const uint8_t *data, size_t size)
     refuse = fuzz_byte();
     sim_stock_take(&before);
     struct task *task = sim_task_start(program, 0);
-    sim_run.refuse = refuse >= 0xf0 ? 4u << (refuse & 7u) : 0;
+    sim_run.fault_rates[SIM_FAULT_ALLOC] = refuse >= 0xf0 ? 4u << (refuse & 7u) : 0;
+    sim_run.faults = true;
     for (uint32_t waited = 0; waited < FUZZ_SCRIPT_MS && task->active; waited += FUZZ_LOOK_MS)
         thread_delay(FUZZ_LOOK_MS);
-    sim_run.refuse = 0;
+    sim_faults_end();
     for (uint32_t waited = 0; !fuzz_end_tasks(); waited += FUZZ_LOOK_MS) {
         sim_check(waited < 60000);
         thread_delay(FUZZ_LOOK_MS);
@@ -366,5 +367,5 @@ static void fuzz_main(void)
         _exit(1);
 }
 
-static const struct sim_scenario fuzz_scenario = {.name = "fuzz", .run = fuzz_main, .nr_frames = 448};
+static const struct sim_scenario fuzz_scenario = {.name = "fuzz", .run = fuzz_main, .nr_frames = 448, .weight = 1};
 const struct sim_scenario *const sim_scenarios[] = {&fuzz_scenario, NULL};

@@ -44,24 +44,20 @@ void *sim_kmem_memset(void *at, int byte, size_t size);
 
 /* ---- points and refusals ---- */
 
+/* Whether one that may not sleep, or need not, fails. */
 static bool sim_refuse(void)
 {
-    if (!sim_chance(sim_run.refuse))
-        return false;
-    sim_counts->refusals++;
-    sim_trace(SIM_REFUSE, 0, 0);
-    return true;
+    return sim_fault(SIM_FAULT_ALLOC);
 }
 
-/* A point of an allocation; whether it fails. A dying thread waits for nothing. */
+/* A point of an allocation; whether it fails. A dying thread waits for nothing, and may get nothing. */
 static bool sim_allocation(enum alloc how)
 {
     sim_point(SIM_KERNEL);
     how = alloc_resolve(how);
-    if (how & ALLOC_NOSLEEP)
+    if ((how & ALLOC_NOSLEEP) || thread_should_end())
         return sim_refuse();
-    if (!thread_should_end())
-        sim_switch_point();
+    sim_switch_point();
     return false;
 }
 
@@ -96,7 +92,9 @@ void __wrap_kmem_cache_free(struct kmem_cache *cache, void *object)
 
 void *__wrap_kmem_alloc(size_t size, enum alloc how)
 {
-    void *memory = sim_object_allocation(how) ? NULL : __real_kmem_alloc(size, how);
+    /* More than a page need not be had by one that may sleep either. */
+    bool large = size > PAGE_SIZE && sim_refuse();
+    void *memory = large || sim_object_allocation(how) ? NULL : __real_kmem_alloc(size, how);
 
     if (memory != NULL)
         ASAN_UNPOISON_MEMORY_REGION(memory, size);

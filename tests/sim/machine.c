@@ -8,6 +8,7 @@
  * A request to give way is an interrupt too, of a machine whose clock would have ticked just then: the running thread's
  * quantum is used up, and the threads of the best priority stand in another order.
  */
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -22,6 +23,8 @@
 #define SIM_NS_PER_TICK (1000000000u / MACHINE_HZ)
 #define SIM_BOOT_SECONDS 1767225600u /* 2026 */
 #define SIM_CONSOLE_SIZE 16384u
+/* Less turns than this are taken from the threads of the best priority at once. */
+#define SIM_TURNS 3u
 /* Longer than anything that the kernel lets a program wait for. */
 #define SIM_HANG_SECONDS 120u
 
@@ -56,60 +59,115 @@ static void sim_tick(enum sim_mode mode)
     }
 }
 
-/* The running thread's turn is over; interrupts are on, so the scheduler's lock is free. */
-static void sim_preempt(void)
+/* Some of the threads of the best priority go behind the others. The scheduler's lock is held. */
+static void sim_shuffle_best(uint32_t turns)
 {
-    unsigned long flags = spinlock_lock_irq(&sched_lock);
-    struct thread *self = current_thread();
     unsigned int best = sched_best();
 
-    for (uint32_t turns = best < THREAD_NR_PRIORITIES ? sim_choose(3) : 0; turns > 0; turns--) {
+    for (; turns > 0 && best < THREAD_NR_PRIORITIES; turns--) {
         struct thread *first = sched_first(best);
 
         sched_dequeue(first);
         sched_enqueue(first);
     }
+}
+
+/* The running thread's turn is over. Interrupts are on, so the scheduler's lock is free; they are off here. */
+static void sim_preempt(void)
+{
+    struct thread *self = current_thread();
+    unsigned long flags = spinlock_lock_irq(&sched_lock);
+
+    sim_shuffle_best(sim_choose_of(SIM_OF_TURNS, SIM_TURNS));
     if (!sched_thread_is_idle(self)) {
-        sim_trace(SIM_PREEMPT, best, 0);
+        sim_trace(SIM_PREEMPT, sched_best(), 0);
         self->quantum_left = 0;
         sched_preempt_request();
     }
     spinlock_unlock_irq(&sched_lock, flags);
 }
 
+/* The mean, when nothing else is chosen, and from there on round. */
+static uint32_t sim_step(void)
+{
+    uint32_t mean = sim_run.ns_per_point;
+
+    return (mean + sim_choose_of(SIM_OF_TIME, 2 * mean)) % (2 * mean);
+}
+
 void sim_point(enum sim_mode mode)
 {
     if (sim_laws_checking)
         return;
-    sim_counts->points++;
-    sim_now += sim_choose(2 * sim_run.ns_per_point);
+    if (++sim_counts->points == sim_run.until)
+        (void)raise(SIGTRAP);
+    if (sim_run.points_most != 0 && sim_counts->points > sim_run.points_most)
+        sim_fail("more than %u points", sim_run.points_most);
+    sim_now += sim_step();
     if (mode == SIM_USER) {
         sim_user_at = sim_now;
         sim_laws_point();
     }
     if (!sim_interrupts)
         return;
+    sim_counts->places += mode == SIM_USER;
     sim_tick(mode);
-    if (sim_chance(sim_run.preempt))
+    if (sim_chance_of(SIM_OF_TURNS, sim_run.preempt))
         sim_preempt();
 }
 
-/* Whatever may sleep may have to: it gives way, or sleeps for a moment, so that worse threads run too. */
-void sim_switch_point(void)
+/* Gives way, or sleeps for a moment, so that worse threads run too. */
+static void sim_give_way(void)
 {
-    struct thread *self = current_thread();
-
-    if (!sim_interrupts || sched_thread_is_idle(self) || !sim_chance(sim_run.yield))
-        return;
-    lock_assert_none_held();
-    sim_check(self->run_state == THREAD_RUNNABLE);
-    sim_trace(SIM_YIELD, 0, 0);
-    if (sim_chance(4)) {
+    if (sim_chance_of(SIM_OF_TURNS, 4)) {
         thread_assert_wait_timeout(&sim_run, WAIT_UNINTERRUPTIBLE, 1);
         (void)thread_block();
     } else {
         (void)thread_yield();
     }
+}
+
+/* Whatever may sleep may have to. */
+void sim_switch_point(void)
+{
+    struct thread *self = current_thread();
+
+    if (!sim_interrupts || sched_thread_is_idle(self))
+        return;
+    sim_counts->places++;
+    if (!sim_chance_of(SIM_OF_TURNS, sim_run.yield))
+        return;
+    lock_assert_none_held();
+    sim_check(self->run_state == THREAD_RUNNABLE);
+    sim_trace(SIM_YIELD, 0, 0);
+    sim_give_way();
+}
+
+void sim_before_switch(void)
+{
+    unsigned long flags;
+
+    sim_point(SIM_KERNEL);
+    sim_counts->places++;
+    if (sim_chance_of(SIM_OF_FAULTS, sim_run.aborts))
+        sim_abort_some();
+    if (!sim_chance_of(SIM_OF_TURNS, sim_run.shuffle))
+        return;
+    flags = spinlock_lock_irq(&sched_lock);
+    sim_shuffle_best(sim_choose_of(SIM_OF_TURNS, SIM_TURNS));
+    spinlock_unlock_irq(&sched_lock, flags);
+}
+
+void sim_after_wait(void)
+{
+    struct thread *self = current_thread();
+
+    if (!sim_interrupts || self->terminating || self->run_state != THREAD_RUNNABLE)
+        return;
+    if (!sim_chance_of(SIM_OF_FAULTS, sim_run.late))
+        return;
+    sim_trace(SIM_LATE, 0, 0);
+    sim_give_way();
 }
 
 /* ---- interrupts ---- */

@@ -176,11 +176,11 @@ static void boot_run(void)
 
     sim_stock_take(&before);
     task = sim_task_start(boot_parent, 17);
-    sim_run.refuse = sim_choose(2) ? 4 + sim_choose(100) : 0;
+    sim_faults_begin();
     sim_task_wait(task);
-    sim_run.refuse = 0;
+    sim_faults_end();
     sim_stock_check(&before);
     sim_check_all();
 }
 
-const struct sim_scenario sim_scenario_boot = {.name = "boot", .run = boot_run, .nr_frames = 320};
+const struct sim_scenario sim_scenario_boot = {.name = "boot", .run = boot_run, .nr_frames = 320, .weight = 1};

@@ -281,11 +281,11 @@ static void pager_run(void)
     pager.strategy = sim_choose(2) ? MEMORY_OBJECT_COPY_NONE : MEMORY_OBJECT_COPY_DELAY;
     sim_stock_take(&before);
     task = sim_task_start(pager_begin, 0);
-    sim_run.refuse = sim_choose(2) ? 4 + sim_choose(100) : 0;
+    sim_faults_begin();
     sim_task_wait(task);
-    sim_run.refuse = 0;
+    sim_faults_end();
     sim_stock_check(&before);
     sim_check_all();
 }
 
-const struct sim_scenario sim_scenario_pager = {.name = "pager", .run = pager_run, .nr_frames = 160};
+const struct sim_scenario sim_scenario_pager = {.name = "pager", .run = pager_run, .nr_frames = 160, .weight = 4};

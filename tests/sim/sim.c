@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The driver: runs seeds, each in a process of its own, and prints TAP.
- *
- * A worker forks a child for each of its seeds, so a run that dies, or overwrites what it must not, harms no other. The
- * child writes to a file of its worker's, which is shown when it failed. What is counted is in memory that all share.
+ * The command, and one run: what a seed decides, the boot, and what is said of a failure. Many runs are in drive.c.
  */
 #include <sanitizer/common_interface_defs.h>
 #include <signal.h>
@@ -11,8 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ipc/mach_msg.h"
@@ -22,6 +17,7 @@
 #include "kernel/sched.h"
 #include "kernel/task.h"
 #include "kernel/thread.h"
+#include "drive.h"
 #include "scenario.h"
 #include "sim.h"
 #include "vm/vm_frame.h"
@@ -30,24 +26,40 @@
 #include "vm/vm_page.h"
 #include "vm/vm_pageout.h"
 
-#define SIM_JOBS_MAX 64u
-/* Seconds of the host's. A run takes well below one; the emulated processor on a busy host takes a few. */
-#define SIM_TIME_LIMIT 120u
+/* What ./check promises of a run: points where the processor could have gone to another thread. */
+#define SIM_PLACES_LEAST 500u
+/* Far more than any run takes that ends. */
+#define SIM_POINTS_MOST 5000000u
 
 struct sim_run sim_run;
-struct sim_counts *sim_counts;
+static struct sim_counts sim_own_counts;
+struct sim_counts *sim_counts = &sim_own_counts;
+struct sim_options sim_options = {.first = 1, .last = 100, .jobs = 1};
+static struct sim_choices *sim_record; /* with --record */
 
-struct sim_options {
-    uint32_t first, last;
-    unsigned int jobs;
-    const char *trace;
-    const char *scenario;       /* NULL: all */
-    const char *program;        /* argv[0] */
-    bool hashes;                /* prints the hash of each seed's trace */
+const char *const sim_fault_names[SIM_NR_FAULTS] = {
+    [SIM_FAULT_ALLOC] = "alloc", [SIM_FAULT_SEND] = "send", [SIM_FAULT_WAIT] = "wait",
 };
-static struct sim_options sim_options = {.first = 1, .last = 100, .jobs = 1};
 
 /* ---- one run ---- */
+
+/* However the run ended. */
+static void sim_end_run(void)
+{
+    sim_counts->hash = sim_trace_hash();
+    if (sim_record != NULL && !sim_choices_write(sim_record, sim_options.record))
+        printf("# %s: cannot be written\n", sim_options.record);
+}
+
+static void sim_say_command(void)
+{
+    printf("# again: %s --scenario %s --seed %u", sim_options.program, sim_run.scenario->name, sim_run.seed);
+    if (sim_options.replay != NULL)
+        printf(" --replay %s", sim_options.replay);
+    if (sim_run.fail_each)
+        printf(" --fail %s:%u", sim_fault_names[sim_run.fail_kind], sim_run.fail_nth);
+    printf("\n");
+}
 
 /* From the sanitizers, after their own report, and from sim_fail(). */
 static void sim_say_run(void)
@@ -57,16 +69,17 @@ static void sim_say_run(void)
     if (said)
         return;
     said = true;
-    printf("# scenario %s, seed %u: %u frames and %u beyond, %u ns a point; time %llu ms, %llu points\n",
+    sim_end_run();
+    printf("# scenario %s, seed %u: %u frames and %u beyond, %u ns a point; time %llu ms, %u points\n",
            sim_run.scenario->name, sim_run.seed, sim_run.nr_direct, sim_run.nr_high, sim_run.ns_per_point,
-           (unsigned long long)(machine_time_ns() / 1000000), (unsigned long long)sim_counts->points);
+           (unsigned long long)(machine_time_ns() / 1000000), sim_counts->points);
     printf("# last events:\n");
     sim_trace_tail();
     printf("# threads:\n");
     sim_threads_show();
     printf("# console:\n");
     sim_console_write();
-    printf("# again: %s --scenario %s --seed %u\n", sim_options.program, sim_run.scenario->name, sim_run.seed);
+    sim_say_command();
     fflush(stdout);
 }
 
@@ -87,7 +100,9 @@ void sim_fail(const char *format, ...)
 
 void sim_done(void)
 {
-    sim_counts->hash = sim_trace_hash();
+    if (!sim_run.told && !sim_run.fail_each && sim_counts->places < SIM_PLACES_LEAST)
+        sim_fail("only %u points where the processor could switch", sim_counts->places);
+    sim_end_run();
     fflush(stdout);
     _exit(0);
 }
@@ -95,7 +110,7 @@ void sim_done(void)
 static void sim_out_of_time(int signal)
 {
     (void)signal;
-    sim_fail("out of time: %u s of the host's", SIM_TIME_LIMIT);
+    sim_fail("out of the host's time");
 }
 
 /* Everything that a seed decides before anything runs. */
@@ -110,7 +125,7 @@ static void sim_choose_run(void)
     sim_run.ns_per_point = paces[sim_choose(4)];
     sim_run.preempt = preempts[sim_choose(4)];
     sim_run.yield = 2 + sim_choose(20);
-    sim_run.refuse = 0;
+    sim_run.shuffle = sim_choose(2) ? 1 + sim_choose(20) : 0;
 }
 
 static void sim_main(void *argument)
@@ -140,119 +155,21 @@ static void sim_boot(void)
     sched_start();
 }
 
-static void sim_run_seed(const struct sim_scenario *scenario, uint32_t seed)
+void sim_run_seed(const struct sim_scenario *scenario, uint32_t seed)
 {
     struct sigaction action = {.sa_handler = sim_out_of_time};
 
     sim_run.scenario = scenario;
     sim_run.seed = seed;
+    if (sim_run.points_most == 0)
+        sim_run.points_most = SIM_POINTS_MOST;
     __sanitizer_set_death_callback(sim_say_run);
     (void)sigaction(SIGALRM, &action, NULL);
-    (void)alarm(SIM_TIME_LIMIT);
     if (sim_options.trace != NULL && !sim_trace_open(sim_options.trace))
         sim_fail("%s: cannot be written", sim_options.trace);
     sim_choose_run();
     sim_boot();
-}
-
-/* ---- many runs ---- */
-
-/* Shared by the driver and its workers. */
-struct sim_worker {
-    struct sim_counts counts;
-    uint32_t runs, failures, first_failure;
-};
-static struct sim_worker *sim_workers;
-
-static void sim_show(int file)
-{
-    char piece[4096];
-    ssize_t size;
-
-    (void)lseek(file, 0, SEEK_SET);
-    while ((size = read(file, piece, sizeof(piece))) > 0)
-        (void)fwrite(piece, 1, (size_t)size, stdout);
-    fflush(stdout);
-}
-
-/* Whether seed ran well. Its words are shown when it did not. */
-static bool sim_try(const struct sim_scenario *scenario, uint32_t seed, int file)
-{
-    int status = 0;
-    pid_t child;
-
-    (void)ftruncate(file, 0);
-    (void)lseek(file, 0, SEEK_SET);
-    child = fork();
-    if (child == 0) {
-        (void)dup2(file, 1);
-        (void)dup2(file, 2);
-        sim_run_seed(scenario, seed);
-    }
-    if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-        printf("# seed %u: status %#x\n", seed, (unsigned int)status);
-        sim_show(file);
-        return false;
-    }
-    return true;
-}
-
-static void sim_work(const struct sim_scenario *scenario, unsigned int index)
-{
-    struct sim_worker *worker = &sim_workers[index];
-    FILE *file = tmpfile();
-
-    sim_counts = &worker->counts;
-    if (file == NULL)
-        exit(1);
-    for (uint32_t seed = sim_options.first + index; seed <= sim_options.last && seed >= sim_options.first;
-         seed += sim_options.jobs) {
-        worker->runs++;
-        if (!sim_try(scenario, seed, fileno(file)) && worker->failures++ == 0)
-            worker->first_failure = seed;
-        if (sim_options.hashes)
-            printf("# %s %u %016llx\n", scenario->name, seed, (unsigned long long)worker->counts.hash);
-        /* Nobody reads a hundred failures. */
-        if (worker->failures == 5)
-            break;
-    }
-    fflush(stdout);
-    _exit(0);
-}
-
-/* All seeds of a scenario; whether all went well. */
-static bool sim_scenario(const struct sim_scenario *scenario, unsigned int number)
-{
-    struct sim_worker sum = {.runs = 0};
-
-    memset(sim_workers, 0, SIM_JOBS_MAX * sizeof(*sim_workers));
-    fflush(stdout);
-    for (unsigned int i = 0; i < sim_options.jobs; i++) {
-        if (fork() == 0)
-            sim_work(scenario, i);
-    }
-    while (wait(NULL) > 0)
-        continue;
-    for (unsigned int i = 0; i < sim_options.jobs; i++) {
-        sum.runs += sim_workers[i].runs;
-        sum.failures += sim_workers[i].failures;
-        sum.counts.points += sim_workers[i].counts.points;
-        sum.counts.switches += sim_workers[i].counts.switches;
-        sum.counts.faults += sim_workers[i].counts.faults;
-        sum.counts.messages += sim_workers[i].counts.messages;
-        sum.counts.refusals += sim_workers[i].counts.refusals;
-    }
-    printf("# a run, on average: %llu points, %llu switches, %llu faults, %llu messages, %llu allocations refused\n",
-           (unsigned long long)(sum.counts.points / MAX(sum.runs, 1u)),
-           (unsigned long long)(sum.counts.switches / MAX(sum.runs, 1u)),
-           (unsigned long long)(sum.counts.faults / MAX(sum.runs, 1u)),
-           (unsigned long long)(sum.counts.messages / MAX(sum.runs, 1u)),
-           (unsigned long long)(sum.counts.refusals / MAX(sum.runs, 1u)));
-    /* A worker that died has run none of what is left. */
-    bool good = sum.failures == 0 && sum.runs == sim_options.last - sim_options.first + 1;
-    printf("%s %u - %s: seeds %u to %u\n", good ? "ok" : "not ok", number, scenario->name, sim_options.first,
-           sim_options.last);
-    return good;
+    __builtin_unreachable(); /* the boot's thread is the idle one */
 }
 
 /* ---- the command ---- */
@@ -260,9 +177,19 @@ static bool sim_scenario(const struct sim_scenario *scenario, unsigned int numbe
 static void sim_usage(void) __attribute__((noreturn));
 static void sim_usage(void)
 {
-    printf("Usage: sim [--seed N | --seeds FROM-TO] [--scenario NAME] [--jobs N] [--trace FILE] [--verbose] [--hashes]\n"
-           "  --seed N      runs one seed in this process; with --trace, writes its events to FILE\n"
-           "  --hashes      prints a hash of each seed's trace\n"
+    printf("Usage: sim [--scenario NAME] [--seeds FROM-TO | --total N] [--jobs N] [--hashes] [--fail-each KIND]\n"
+           "       sim --scenario NAME --seed N [--verbose] [--trace FILE] [--until POINT] [--fail KIND:N]\n"
+           "           [--record FILE] [--replay FILE] [--shrink FILE]\n"
+           "  --total N         N seeds of all scenarios together\n"
+           "  --hashes          prints a hash of each seed's trace\n"
+           "  --fail-each KIND  makes each alloc, send or wait of a seed fail, one in each run\n"
+           "  --seed N          runs one seed in this process\n"
+           "  --trace FILE      writes its events there\n"
+           "  --until POINT     stops there by SIGTRAP, for a debugger\n"
+           "  --fail KIND:N     makes the Nth fail\n"
+           "  --record FILE     writes its choices there\n"
+           "  --replay FILE     takes choices from there, and 0 behind their end\n"
+           "  --shrink FILE     writes choices there that make a shorter run fail in the same way\n"
            "scenarios:");
     for (unsigned int i = 0; sim_scenarios[i] != NULL; i++)
         printf(" %s", sim_scenarios[i]->name);
@@ -270,75 +197,148 @@ static void sim_usage(void)
     exit(2);
 }
 
-static bool sim_wanted(const struct sim_scenario *scenario)
+bool sim_wanted(const struct sim_scenario *scenario)
 {
     return sim_options.scenario == NULL || strcmp(sim_options.scenario, scenario->name) == 0;
+}
+
+static uint32_t sim_number(const char *text)
+{
+    char *end;
+    unsigned long number = strtoul(text, &end, 10);
+
+    if (*text == '\0' || *end != '\0')
+        sim_usage();
+    return (uint32_t)number;
+}
+
+static void sim_parse_kind(const char *name, size_t length)
+{
+    unsigned int kind = 0;
+
+    while (kind < SIM_NR_FAULTS && (strlen(sim_fault_names[kind]) != length || strncmp(sim_fault_names[kind], name, length) != 0))
+        kind++;
+    if (kind == SIM_NR_FAULTS)
+        sim_usage();
+    sim_run.fail_each = true;
+    sim_run.fail_kind = kind;
+}
+
+/* An option with a value; false: there is none of this name. */
+static bool sim_parse_value(const char *option, const char *value)
+{
+    if (strcmp(option, "--seed") == 0) {
+        sim_options.first = sim_options.last = sim_number(value);
+        sim_options.jobs = 0;
+    } else if (strcmp(option, "--seeds") == 0) {
+        if (sscanf(value, "%u-%u", &sim_options.first, &sim_options.last) != 2)
+            sim_usage();
+    } else if (strcmp(option, "--total") == 0) {
+        sim_options.total = sim_number(value);
+    } else if (strcmp(option, "--jobs") == 0) {
+        sim_options.jobs = MIN(MAX(sim_number(value), 1u), SIM_JOBS_MAX);
+    } else if (strcmp(option, "--scenario") == 0) {
+        sim_options.scenario = value;
+    } else if (strcmp(option, "--until") == 0) {
+        sim_run.until = sim_number(value);
+    } else if (strcmp(option, "--fail-each") == 0) {
+        sim_options.fail_each = true;
+        sim_parse_kind(value, strlen(value));
+    } else if (strcmp(option, "--fail") == 0) {
+        sim_parse_kind(value, strcspn(value, ":"));
+        sim_run.fail_nth = sim_number(value + strcspn(value, ":") + (strchr(value, ':') != NULL));
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool sim_parse_file(const char *option, const char *name)
+{
+    static const struct {
+        const char *option, **file;
+    } files[] = {
+        {"--trace", &sim_options.trace}, {"--record", &sim_options.record}, {"--replay", &sim_options.replay},
+        {"--shrink", &sim_options.shrink},
+    };
+
+    for (unsigned int i = 0; i < ARRAY_LENGTH(files); i++) {
+        if (strcmp(option, files[i].option) == 0) {
+            *files[i].file = name;
+            return true;
+        }
+    }
+    return false;
 }
 
 static void sim_parse(int argc, char **argv)
 {
     sim_options.program = argv[0];
     for (int i = 1; i < argc; i++) {
-        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
-
         /* tests/sim/run asks whether this machine can run us. */
         if (strcmp(argv[i], "--probe") == 0)
             exit(0);
-        if (strcmp(argv[i], "--verbose") == 0) {
+        else if (strcmp(argv[i], "--verbose") == 0)
             sim_run.verbose = true;
-            continue;
-        }
-        if (strcmp(argv[i], "--hashes") == 0) {
+        else if (strcmp(argv[i], "--hashes") == 0)
             sim_options.hashes = true;
-            continue;
-        }
-        if (value == NULL)
+        else if (i + 1 == argc || (!sim_parse_value(argv[i], argv[i + 1]) && !sim_parse_file(argv[i], argv[i + 1])))
             sim_usage();
-        i++;
-        if (strcmp(argv[i - 1], "--seed") == 0) {
-            sim_options.first = sim_options.last = (uint32_t)strtoul(value, NULL, 10);
-            sim_options.jobs = 0;
-        } else if (strcmp(argv[i - 1], "--seeds") == 0) {
-            if (sscanf(value, "%u-%u", &sim_options.first, &sim_options.last) != 2)
+        else
+            i++;
+    }
+}
+
+/* The scenario of a single run: the one that is named, or the only one that there is. */
+static const struct sim_scenario *sim_single(void)
+{
+    const struct sim_scenario *found = NULL;
+
+    for (unsigned int i = 0; sim_scenarios[i] != NULL; i++) {
+        if (sim_wanted(sim_scenarios[i])) {
+            if (found != NULL)
                 sim_usage();
-        } else if (strcmp(argv[i - 1], "--jobs") == 0) {
-            sim_options.jobs = MIN(MAX((unsigned int)strtoul(value, NULL, 10), 1u), SIM_JOBS_MAX);
-        } else if (strcmp(argv[i - 1], "--trace") == 0) {
-            sim_options.trace = value;
-        } else if (strcmp(argv[i - 1], "--scenario") == 0) {
-            sim_options.scenario = value;
-        } else {
-            sim_usage();
+            found = sim_scenarios[i];
         }
     }
+    if (found == NULL)
+        sim_usage();
+    return found;
+}
+
+static int sim_one(void)
+{
+    const struct sim_scenario *scenario = sim_single();
+
+    if (sim_options.replay != NULL) {
+        struct sim_choices *choices = sim_choices_create();
+
+        if (!sim_choices_read(choices, sim_options.replay)) {
+            printf("sim: %s holds no choices\n", sim_options.replay);
+            return 2;
+        }
+        sim_run.told = true;
+        sim_choose_tell(choices);
+    }
+    if (sim_options.shrink != NULL)
+        return sim_shrink(scenario, sim_options.first);
+    if (sim_options.record != NULL) {
+        sim_record = sim_choices_create();
+        sim_choose_keep(sim_record);
+    }
+    sim_run_seed(scenario, sim_options.first);
 }
 
 int main(int argc, char **argv)
 {
-    unsigned int number = 0, wanted = 0;
-    bool good = true;
+    unsigned int wanted = 0;
 
     sim_parse(argc, argv);
     for (unsigned int i = 0; sim_scenarios[i] != NULL; i++)
         wanted += sim_wanted(sim_scenarios[i]);
     if (wanted == 0 || sim_options.first > sim_options.last)
         sim_usage();
-    sim_workers = mmap(NULL, SIM_JOBS_MAX * sizeof(*sim_workers), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (sim_workers == MAP_FAILED)
-        return 1;
-    sim_counts = &sim_workers[0].counts;
-    if (sim_options.jobs == 0) {
-        for (unsigned int i = 0; sim_scenarios[i] != NULL; i++) {
-            if (sim_wanted(sim_scenarios[i]))
-                sim_run_seed(sim_scenarios[i], sim_options.first);
-        }
-    }
-    printf("1..%u\n", wanted);
-    for (unsigned int i = 0; sim_scenarios[i] != NULL; i++) {
-        if (sim_wanted(sim_scenarios[i]))
-            good = sim_scenario(sim_scenarios[i], ++number) && good;
-    }
-    return good ? 0 : 1;
+    return sim_options.jobs == 0 ? sim_one() : sim_drive();
 }
 
 /* What the environment would have to say otherwise. No leak check: what is alive at the end of a run is the kernel's. */

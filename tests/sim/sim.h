@@ -27,6 +27,15 @@ struct sim_scenario {
     const char *name;
     void (*run)(void);          /* on a kernel thread of its own, after boot; returns when all is checked */
     unsigned int nr_frames;     /* directly mapped frames that it needs at least; up to twice as many by seed */
+    unsigned int weight;        /* its share of a total of seeds */
+};
+
+/* What may fail: see faults.c. */
+enum sim_fault {
+    SIM_FAULT_ALLOC,
+    SIM_FAULT_SEND,
+    SIM_FAULT_WAIT,
+    SIM_NR_FAULTS,
 };
 
 /* What this run is; set before anything else. */
@@ -39,7 +48,17 @@ struct sim_run {
     uint32_t ns_per_point;      /* mean time that passes at a point */
     uint32_t preempt;           /* one point in so many asks the running thread to give way */
     uint32_t yield;             /* one sleeping allocation or mutex in so many switches */
-    uint32_t refuse;            /* one allocation that may fail in so many does; 0: none */
+    uint32_t shuffle;           /* one switch in so many finds the best threads in another order */
+    uint32_t late;              /* one thread that was woken in so many runs later than it could */
+    uint32_t aborts;            /* at one switch in so many, somebody's wait is broken off */
+    bool faults;                /* things may fail now */
+    uint32_t fault_rates[SIM_NR_FAULTS]; /* one in so many fails; 0: none */
+    bool fail_each;             /* instead of at random, the one numbered fail_nth fails, from 1 on */
+    enum sim_fault fail_kind;
+    uint32_t fail_nth;
+    uint32_t until;             /* the point at which to stop for a debugger; 0: none */
+    uint32_t points_most;       /* a run of more points fails; 0: any number */
+    bool told;                  /* its choices are not the seed's: it may be as short as it likes */
 };
 extern struct sim_run sim_run;
 
@@ -52,20 +71,42 @@ void sim_fail(const char *format, ...) __printf_like(1, 2) __attribute__((noretu
             sim_fail("%s, %s:%d", #e, __FILE__, __LINE__); \
     } while (0)
 
-/* What the driver adds up; in memory that all its processes share. */
+/* What happened in this run; in memory that the driver sees too. */
 struct sim_counts {
-    uint64_t points, switches, faults, messages, refusals, interrupts;
-    uint64_t hash;              /* of the last run's trace */
+    uint32_t points, places;    /* places: points where the processor could have gone to another thread */
+    uint32_t switches, faults, messages, interrupts;
+    uint32_t asked[SIM_NR_FAULTS], faults_made[SIM_NR_FAULTS];
+    uint32_t events;            /* lines of the trace */
+    uint64_t hash;              /* of the trace */
 };
 extern struct sim_counts *sim_counts;
 
 /* ---- the one source of randomness: choose.c ---- */
 
+/* What a choice is about. */
+enum sim_stream {
+    SIM_OF_PROGRAM,             /* what the run is, and what programs do */
+    SIM_OF_TIME,                /* how much passes at a point */
+    SIM_OF_TURNS,               /* who runs next */
+    SIM_OF_FAULTS,              /* what fails */
+    SIM_NR_STREAMS,
+};
 void sim_choose_init(uint32_t seed);
-/* A number below bound, which is not 0. */
-uint32_t sim_choose(uint32_t bound);
+/* A number below bound, which is not 0. 0 is to be the least eventful one. */
+uint32_t sim_choose_of(enum sim_stream which, uint32_t bound);
 /* True once in so many times; never for 0. */
+bool sim_chance_of(enum sim_stream which, uint32_t one_in);
+/* The same for programs and scenarios. */
+uint32_t sim_choose(uint32_t bound);
 bool sim_chance(uint32_t one_in);
+
+/* ---- what fails: faults.c ---- */
+
+/* Between these two, things fail; how many is the seed's choice. Called by scenarios. */
+void sim_faults_begin(void);
+void sim_faults_end(void);
+/* Whether this one is to fail; called where one may. */
+bool sim_fault(enum sim_fault kind);
 
 /* ---- what happened: trace.c ---- */
 
@@ -79,13 +120,15 @@ enum sim_event {
     SIM_TRAP_DONE,              /* thread, number, result */
     SIM_SEND,                   /* thread, message id, result */
     SIM_RECEIVE,                /* thread, message id, result */
-    SIM_REFUSE,                 /* thread */
+    SIM_FAIL,                   /* thread, enum sim_fault, number */
+    SIM_ABORT,                  /* thread, whose wait */
+    SIM_LATE,                   /* thread */
     SIM_PROGRAM,                /* program's own words: two numbers */
     SIM_NR_EVENTS,
 };
-/* Notes an event of the running thread: a line of its name and two numbers, none of them an address of the host. */
+/* Notes an event of the running thread: the point, its name and two numbers, none of them an address of the host. */
 void sim_trace(enum sim_event event, uint32_t a, uint32_t b);
-/* Writes every line to a file too; NULL: the name cannot be opened. */
+/* Writes every line to a file too; false: it cannot be opened. */
 bool sim_trace_open(const char *name);
 uint64_t sim_trace_hash(void);
 /* The last lines, for a failure. */
@@ -101,6 +144,10 @@ enum sim_mode {
 void sim_point(enum sim_mode mode);
 /* A point where the kernel may switch: switches, perhaps. No locks are held. */
 void sim_switch_point(void);
+/* What happens just before the kernel looks for who runs next. No locks are held. */
+void sim_before_switch(void);
+/* What happens to a thread that was woken. No locks are held. */
+void sim_after_wait(void);
 /* Makes the kernel's memory and tells vm_frame of it. */
 void sim_memory_init(void);
 void sim_console_write(void);
@@ -141,6 +188,8 @@ uint32_t sim_thread_id(const struct thread *thread);
 uint32_t sim_self(void);
 /* Prints what each thread is doing. */
 void sim_threads_show(void);
+/* Breaks off the wait of a user thread that waits interruptibly, as thread_abort() does; by seed which, if there is one. */
+void sim_abort_some(void);
 
 typedef void sim_program_function(uint32_t argument);
 /* The pc at which program begins. */

@@ -26,6 +26,7 @@
 #include "kernel/sched.h"
 #include "kernel/task.h"
 #include "kernel/thread.h"
+#include "kernel/thread_life.h"
 #include "laws.h"
 #include "sim.h"
 #include "user_mode.h"
@@ -46,7 +47,7 @@ struct sim_fiber {
     void *argument;
     bool departed;              /* it has been in user mode: base is set */
     jmp_buf base;
-    const struct thread *thread; /* NULL when it is free */
+    struct thread *thread;      /* NULL when it is free */
     struct sim_fiber *next;     /* in sim_fibers */
 };
 
@@ -184,6 +185,32 @@ uint32_t sim_thread_id(const struct thread *thread)
 uint32_t sim_self(void)
 {
     return sim_thread_id(current_thread());
+}
+
+/* ---- aborts ---- */
+
+static bool sim_fiber_waits(const struct sim_fiber *fiber)
+{
+    const struct thread *thread = fiber->thread;
+
+    return thread != NULL && thread->entry == NULL && thread->run_state == THREAD_WAITING &&
+           thread->wait_kind == WAIT_INTERRUPTIBLE && !thread->terminating;
+}
+
+void sim_abort_some(void)
+{
+    struct sim_fiber *fiber;
+    uint32_t nr = 0, left;
+
+    for (fiber = sim_fibers; fiber != NULL; fiber = fiber->next)
+        nr += sim_fiber_waits(fiber);
+    if (nr == 0)
+        return;
+    left = sim_choose_of(SIM_OF_FAULTS, nr);
+    for (fiber = sim_fibers; !sim_fiber_waits(fiber) || left-- > 0; fiber = fiber->next)
+        continue;
+    sim_trace(SIM_ABORT, sim_thread_id(fiber->thread), 0);
+    thread_abort_mark(fiber->thread);
 }
 
 /* ---- for a failure ---- */

@@ -26,7 +26,7 @@
 
 /* ---- faults ---- */
 
-static kern_return_t sim_fault(uintptr_t address, bool write)
+static kern_return_t sim_page_fault(uintptr_t address, bool write)
 {
     kern_return_t result;
 
@@ -53,7 +53,7 @@ static char *sim_user_bytes(uint32_t address, bool write)
         bytes = address < MACHINE_USER_END ? sim_tlb_access(current_map()->pmap, address, write) : NULL;
         if (bytes != NULL)
             return bytes;
-        kern_return_t result = sim_fault(address, write);
+        kern_return_t result = sim_page_fault(address, write);
         if (result != KERN_SUCCESS && result != KERN_ABORTED)
             exception_raise(EXC_BAD_ACCESS, result, (int)address);
         lock_assert_none_held();
@@ -141,7 +141,7 @@ static char *sim_copy_bytes(uintptr_t address, bool write)
             return bytes;
         lock_assert_none_held();
         sim_switch_point();
-        if (sim_fault(address, write) != KERN_SUCCESS)
+        if (sim_page_fault(address, write) != KERN_SUCCESS)
             return NULL;
     }
 }
