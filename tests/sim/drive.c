@@ -34,8 +34,8 @@ static struct sim_worker *sim_workers;
 /* What a set of runs is. */
 struct sim_set {
     const struct sim_scenario *scenario;
-    uint32_t first, last;       /* seeds, or which fault of seed fails */
-    uint32_t seed;
+    uint32_t first, last;       /* seeds; or, of those that may fail in a run of seed, in steps */
+    uint32_t seed, step;
 };
 
 void sim_show(FILE *file)
@@ -93,7 +93,7 @@ static void sim_work(const struct sim_set *set, unsigned int index)
     sim_counts = &worker->counts;
     if (file == NULL)
         exit(1);
-    for (uint32_t i = set->first + index; i <= set->last && i >= set->first; i += sim_options.jobs) {
+    for (uint32_t i = set->first + index * set->step; i <= set->last && i >= set->first; i += sim_options.jobs * set->step) {
         if (sim_options.fail_each)
             sim_run.fail_nth = i;
         if (!sim_try(set->scenario, sim_options.fail_each ? set->seed : i, file)) {
@@ -141,7 +141,7 @@ static bool sim_run_set(const struct sim_set *set, struct sim_worker *sum)
         continue;
     for (unsigned int i = 0; i < sim_options.jobs; i++)
         sim_add_worker(sum, &sim_workers[i]);
-    return sum->failures == failures && sum->runs - runs == set->last - set->first + 1;
+    return sum->failures == failures && sum->runs - runs == (set->last - set->first) / set->step + 1;
 }
 
 /* ---- scenarios ---- */
@@ -188,11 +188,13 @@ static bool sim_count_asked(const struct sim_scenario *scenario, uint32_t seed, 
 static bool sim_fail_each(const struct sim_scenario *scenario, struct sim_worker *sum)
 {
     for (uint32_t seed = sim_options.first; seed <= sim_options.last; seed++) {
-        struct sim_set set = {.scenario = scenario, .first = 1, .seed = seed};
+        struct sim_set set = {.scenario = scenario, .first = 1, .seed = seed, .step = 1};
 
         if (!sim_count_asked(scenario, seed, &set.last))
             return false;
-        printf("# %s, seed %u: each of %u\n", scenario->name, seed, set.last);
+        if (sim_options.fail_most != 0)
+            set.step = (set.last + sim_options.fail_most - 1) / sim_options.fail_most + (set.last == 0);
+        printf("# %s, seed %u: %u may fail, one in %u does\n", scenario->name, seed, set.last, set.step);
         if (set.last != 0 && !sim_run_set(&set, sum))
             return false;
     }
@@ -202,7 +204,7 @@ static bool sim_fail_each(const struct sim_scenario *scenario, struct sim_worker
 /* All runs of a scenario; whether all went well. */
 static bool sim_scenario(const struct sim_scenario *scenario, unsigned int number, uint32_t weights)
 {
-    struct sim_set set = {.scenario = scenario, .first = sim_options.first, .last = sim_options.last};
+    struct sim_set set = {.scenario = scenario, .first = sim_options.first, .last = sim_options.last, .step = 1};
     struct sim_worker sum = {.runs = 0};
     double start = sim_host_seconds();
     bool good;

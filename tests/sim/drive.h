@@ -15,6 +15,7 @@
 struct sim_options {
     uint32_t first, last;       /* seeds */
     uint32_t total;             /* seeds of all scenarios together, by weight; 0: first to last of each */
+    uint32_t fail_most;         /* with fail_each: so many of a seed, evenly spread; 0: all */
     unsigned int jobs;          /* 0: one seed in this process */
     bool hashes;                /* prints the hash of each seed's trace */
     bool fail_each;             /* makes each sim_run.fail_kind of a run fail, one a run */

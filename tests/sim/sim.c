@@ -177,12 +177,13 @@ void sim_run_seed(const struct sim_scenario *scenario, uint32_t seed)
 static void sim_usage(void) __attribute__((noreturn));
 static void sim_usage(void)
 {
-    printf("Usage: sim [--scenario NAME] [--seeds FROM-TO | --total N] [--jobs N] [--hashes] [--fail-each KIND]\n"
+    printf("Usage: sim [--scenario NAME] [--seeds FROM-TO | --total N] [--jobs N] [--hashes] [--fail-each KIND [--fail-most N]]\n"
            "       sim --scenario NAME --seed N [--verbose] [--trace FILE] [--until POINT] [--fail KIND:N]\n"
            "           [--record FILE] [--replay FILE] [--shrink FILE]\n"
            "  --total N         N seeds of all scenarios together\n"
            "  --hashes          prints a hash of each seed's trace\n"
            "  --fail-each KIND  makes each alloc, send or wait of a seed fail, one in each run\n"
+           "  --fail-most N     about N of them, evenly spread\n"
            "  --seed N          runs one seed in this process\n"
            "  --trace FILE      writes its events there\n"
            "  --until POINT     stops there by SIGTRAP, for a debugger\n"
@@ -244,6 +245,8 @@ static bool sim_parse_value(const char *option, const char *value)
     } else if (strcmp(option, "--fail-each") == 0) {
         sim_options.fail_each = true;
         sim_parse_kind(value, strlen(value));
+    } else if (strcmp(option, "--fail-most") == 0) {
+        sim_options.fail_most = sim_number(value);
     } else if (strcmp(option, "--fail") == 0) {
         sim_parse_kind(value, strcspn(value, ":"));
         sim_run.fail_nth = sim_number(value + strcspn(value, ":") + (strchr(value, ':') != NULL));
