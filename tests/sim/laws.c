@@ -42,6 +42,7 @@ void sim_laws_check(void)
     laws_pages();
     laws_maps();
     laws_mmu();
+    laws_accounts();
     laws_frames();
     vm_frame_check();
     sim_tlb_check();

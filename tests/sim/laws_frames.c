@@ -147,8 +147,8 @@ void laws_frames(void)
     for (uint32_t number = 0; number < vm_nr_frames; number += size) {
         const struct vm_frame *frame = &vm_frames[number];
 
-        laws_check(frame->state < VM_FRAME_NR_STATES && frame->zone < VM_NR_ZONES, "frames", "frame %u has state %u, zone %u",
-                   number, frame->state, frame->zone);
+        laws_check(frame->state < VM_FRAME_NR_STATES && frame->zone < VM_NR_ZONES, "frames",
+                   "frame %u has state %u, zone %u", number, frame->state, frame->zone);
         size = 1;
         if (frame->state == VM_FRAME_FREE)
             size = laws_frames_block(number, rings);
@@ -157,8 +157,8 @@ void laws_frames(void)
         counts[frame->state] += size;
     }
     for (unsigned int state = 0; state < VM_FRAME_NR_STATES; state++)
-        laws_check(counts[state] == vm_frame_count((enum vm_frame_state)state), "frames", "%u frames of state %u, %u counted",
-                   counts[state], state, vm_frame_count((enum vm_frame_state)state));
+        laws_check(counts[state] == vm_frame_count((enum vm_frame_state)state), "frames",
+                   "%u frames of state %u, %u counted", counts[state], state, vm_frame_count((enum vm_frame_state)state));
     for (unsigned int zone = 0; zone < VM_NR_ZONES; zone++) {
         for (unsigned int order = 0; order <= VM_FRAME_ORDER_MAX; order++)
             laws_frames_ring(&rings[zone][order], zone, order);

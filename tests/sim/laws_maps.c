@@ -61,8 +61,8 @@ static void laws_map_entry(struct laws_map_walk *walk, struct vm_map_entry *entr
                (unsigned long)entry->start, (unsigned long)(entry->start - walk->reached), (unsigned long)entry->gap);
     laws_check((entry->protection & ~entry->max_protection) == 0 || entry->wired_count != 0, "maps",
                "entry %#lx has protection %d of %d", (unsigned long)entry->start, entry->protection, entry->max_protection);
-    laws_check(entry->in_transition == (entry->wirer != NULL), "maps", "entry %#lx: in transition %d", (unsigned long)entry->start,
-               entry->in_transition);
+    laws_check(entry->in_transition == (entry->wirer != NULL), "maps", "entry %#lx: in transition %d",
+               (unsigned long)entry->start, entry->in_transition);
     walk->reached = entry->end;
     walk->size += size;
     walk->size_none += entry->max_protection == VM_PROT_NONE ? size : 0;
@@ -73,7 +73,8 @@ static void laws_map_entry(struct laws_map_walk *walk, struct vm_map_entry *entr
     if (entry->object == NULL)
         return;
     laws_cell(LAWS_OBJECT, entry->object, "a map's entry");
-    laws_check(entry->object->nr_pages >= entry->index && entry->object->nr_pages - entry->index >= vm_map_entry_pages(entry),
+    laws_check(entry->object->nr_pages >= entry->index &&
+                   entry->object->nr_pages - entry->index >= vm_map_entry_pages(entry),
                "maps", "entry %#lx shows pages %u and %u more of an object that has %u", (unsigned long)entry->start,
                entry->index, vm_map_entry_pages(entry), entry->object->nr_pages);
 }
@@ -111,8 +112,8 @@ static void laws_map(struct vm_map *map)
     laws_check(walk.size == map->size && walk.size_none == map->size_none, "maps",
                "a map has %#lx bytes, %#lx without rights, and counts %#lx, %#lx", (unsigned long)walk.size,
                (unsigned long)walk.size_none, (unsigned long)map->size, (unsigned long)map->size_none);
-    laws_check(walk.wired_size == map->wired_size || map->lock.owner != NULL, "maps", "%#lx bytes of a map are wired, %#lx counted",
-               (unsigned long)walk.wired_size, (unsigned long)map->wired_size);
+    laws_check(walk.wired_size == map->wired_size || map->lock.owner != NULL, "maps",
+               "%#lx bytes of a map are wired, %#lx counted", (unsigned long)walk.wired_size, (unsigned long)map->wired_size);
     laws_check(walk.hint_met, "maps", "a map's hint is none of its entries");
 }
 
@@ -129,15 +130,15 @@ static void laws_object_chain(const struct vm_object *object)
     }
     list_for_each(&object->shadowers, shadower, shadow_node) {
         laws_cell(LAWS_OBJECT, shadower, "a list of shadowers");
-        laws_check(shadower->shadow == object, "objects", "an object with %u references is listed by another than its shadow",
-                   shadower->refs);
+        laws_check(shadower->shadow == object, "objects",
+                   "an object with %u references is listed by another than its shadow", shadower->refs);
         laws_cell(LAWS_OBJECT, shadower, "a list of shadowers")->places++;
         met += shadower == object->copy;
     }
     laws_check(met == (object->copy != NULL), "objects", "an object's delayed copy does not shadow it");
     laws_check(object->splits <= object->refs, "objects", "%u references, %u of them splits", object->refs, object->splits);
-    laws_check(object->alive || object->refs == 0 || object->pager != NULL, "objects", "an object that has ended has %u references",
-               object->refs);
+    laws_check(object->alive || object->refs == 0 || object->pager != NULL, "objects",
+               "an object that has ended has %u references", object->refs);
 }
 
 void laws_maps(void)
@@ -160,6 +161,6 @@ void laws_maps(void)
                    page->wire_count);
     }
     laws_check(laws_count(LAWS_OBJECT) == vm_object_count && laws_count(LAWS_ENTRY) == vm_map_entry_count, "memory",
-               "%u objects, %u entries; counted are %u, %u", laws_count(LAWS_OBJECT), laws_count(LAWS_ENTRY), vm_object_count,
-               vm_map_entry_count);
+               "%u objects, %u entries; counted are %u, %u", laws_count(LAWS_OBJECT), laws_count(LAWS_ENTRY),
+               vm_object_count, vm_map_entry_count);
 }

@@ -157,9 +157,9 @@ static void laws_pages_queues(const struct laws_queues *found)
                found->parked, active, inactive, parked);
     laws_check(found->active == counts->active && found->inactive == counts->inactive && found->parked == counts->parked &&
                    found->unevictable == counts->unevictable,
-               "queues", "%u pages active, %u inactive, %u parked, %u unevictable; counted are %u, %u, %u, %u", found->active,
-               found->inactive, found->parked, found->unevictable, counts->active, counts->inactive, counts->parked,
-               counts->unevictable);
+               "queues", "%u pages active, %u inactive, %u parked, %u unevictable; counted are %u, %u, %u, %u",
+               found->active, found->inactive, found->parked, found->unevictable, counts->active, counts->inactive,
+               counts->parked, counts->unevictable);
 }
 
 void laws_pages(void)

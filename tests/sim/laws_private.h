@@ -17,6 +17,7 @@
 struct vm_map;
 struct vm_object;
 struct vm_page;
+struct vm_run;
 
 /* Kinds of objects, by the caches that they come from. */
 enum laws_kind {
@@ -91,5 +92,7 @@ void laws_claim(uint32_t frame, const char *what);
 void laws_claim_none(void);
 /* Frames that belong to a call that is under way: vm_allocate_contiguous(). */
 extern unsigned int laws_nr_contiguous;
+/* Whether something came into the memory of a received run since it was begun. hooks_laws.c. */
+bool laws_run_refilled(const struct vm_run *run);
 
 #endif
