@@ -126,7 +126,7 @@ kern_return_t debug_set_state(struct thread *thread, const struct i386_debug_sta
         return KERN_INVALID_ARGUMENT;
     debug = thread->machine.debug;
     if (debug == NULL) {
-        debug = kmem_cache_alloc(&debug_cache, thread_alloc_level());
+        debug = kmem_cache_alloc(&debug_cache, ALLOC_THREAD);
         if (debug == NULL)
             return KERN_RESOURCE_SHORTAGE;
     }

@@ -155,7 +155,7 @@ static bool fpu_state_create(struct thread *thread)
 
     if (thread->machine.fpu != NULL)
         return true;
-    state = kmem_cache_alloc(&fpu_cache, thread_alloc_level());
+    state = kmem_cache_alloc(&fpu_cache, ALLOC_THREAD);
     if (state == NULL)
         return false;
     fpu_state_init(state);

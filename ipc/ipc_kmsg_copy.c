@@ -173,7 +173,7 @@ static mach_msg_return_t ipc_kmsg_copyin_ports(struct ipc_kmsg *kmsg, struct ipc
 static mach_msg_return_t ipc_kmsg_copyin_array(struct ipc_kmsg_item *item, struct vm_map *map)
 {
     uintptr_t user = *item->data;
-    uint32_t *array = kmem_alloc(item->bytes, thread_alloc_level());
+    uint32_t *array = kmem_alloc(item->bytes, ALLOC_THREAD);
 
     if (array == NULL)
         return MACH_SEND_INVALID_MEMORY | MACH_MSG_VM_KERNEL;
@@ -316,7 +316,7 @@ static mach_msg_return_t ipc_kmsg_reply_notify(struct ipc_space *space, mach_por
 
     if (ipc_right_copyin_any(space, notify, MACH_MSG_TYPE_MAKE_SEND_ONCE, &port) != KERN_SUCCESS || !IP_VALID(port))
         return MACH_RCV_INVALID_NOTIFY;
-    struct ipc_request *request = ipc_request_create(port, thread_alloc_level());
+    struct ipc_request *request = ipc_request_create(port, ALLOC_THREAD);
     if (request == NULL) {
         ipc_port_release_sonce(port);
         return MACH_RCV_HEADER_ERROR | MACH_MSG_IPC_KERNEL;

@@ -438,7 +438,7 @@ mach_msg_return_t ipc_marequest_create(struct ipc_space *space, struct ipc_port 
     if (!MACH_PORT_VALID(notify) ||
         ipc_right_copyin_any(space, notify, MACH_MSG_TYPE_MAKE_SEND_ONCE, &sonce) != KERN_SUCCESS)
         return MACH_SEND_INVALID_NOTIFY;
-    struct ipc_request *fresh = ipc_request_create(sonce, thread_alloc_level());
+    struct ipc_request *fresh = ipc_request_create(sonce, ALLOC_THREAD);
     if (fresh == NULL) {
         ipc_port_release_sonce(sonce);
         return MACH_SEND_NO_NOTIFY;

@@ -440,7 +440,7 @@ kern_return_t ipc_right_copyout_any(struct ipc_space *space, struct ipc_port *po
         ipc_space_lock(space);
         kern_return_t kr = space->active ? ipc_right_copyout(space, port, disposition, name) : KERN_INVALID_TASK;
         ipc_space_unlock(space);
-        if (kr != KERN_RESOURCE_SHORTAGE || !vm_frame_wait(thread_alloc_level()))
+        if (kr != KERN_RESOURCE_SHORTAGE || !vm_frame_wait(ALLOC_THREAD))
             return kr;
     }
 }
@@ -448,7 +448,7 @@ kern_return_t ipc_right_copyout_any(struct ipc_space *space, struct ipc_port *po
 kern_return_t ipc_right_copyout_at(struct ipc_space *space, struct ipc_port *port, unsigned int disposition,
                                    mach_port_name_t name)
 {
-    struct ipc_entry *fresh = ipc_entry_create(thread_alloc_level());
+    struct ipc_entry *fresh = ipc_entry_create(ALLOC_THREAD);
     kern_return_t kr;
 
     if (fresh == NULL)

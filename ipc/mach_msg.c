@@ -159,7 +159,7 @@ uint32_t mach_msg_trap(const uint32_t *arguments)
 
 uint32_t mach_reply_port(const uint32_t *arguments)
 {
-    struct ipc_port *port = ipc_port_create(thread_alloc_level());
+    struct ipc_port *port = ipc_port_create(ALLOC_THREAD);
     mach_port_name_t name;
 
     (void)arguments;

@@ -84,7 +84,7 @@ static kern_return_t mach_port_list(uint32_t *words, mach_msg_type_number_t room
         return KERN_SUCCESS;
     }
     if (number < room) {
-        fit = kmem_alloc(number * sizeof(uint32_t), thread_alloc_level());
+        fit = kmem_alloc(number * sizeof(uint32_t), ALLOC_THREAD);
         if (fit != NULL)
             __builtin_memcpy(fit, words, number * sizeof(uint32_t));
         kmem_free(words, room * sizeof(uint32_t));
@@ -105,7 +105,7 @@ static kern_return_t mach_port_room(struct ipc_space *space, uint32_t **words, u
     if (*words != NULL)
         kmem_free(*words, *room * sizeof(uint32_t));
     *room = wanted;
-    *words = kmem_alloc(wanted * sizeof(uint32_t), thread_alloc_level());
+    *words = kmem_alloc(wanted * sizeof(uint32_t), ALLOC_THREAD);
     if (*words == NULL)
         return KERN_RESOURCE_SHORTAGE;
     ipc_space_lock(space);
@@ -130,7 +130,7 @@ kern_return_t mach_port_names(ipc_space_t space, mach_port_name_array_t *names, 
     }
     bool active = space->active;
     ipc_space_unlock(space);
-    type_words = room == 0 ? NULL : kmem_alloc(room * sizeof(uint32_t), thread_alloc_level());
+    type_words = room == 0 ? NULL : kmem_alloc(room * sizeof(uint32_t), ALLOC_THREAD);
     if (!active || (room > 0 && type_words == NULL)) {
         if (words != NULL)
             kmem_free(words, room * sizeof(uint32_t));
@@ -209,7 +209,7 @@ kern_return_t mach_port_get_set_status(ipc_space_t space, mach_port_name_t name,
 
 static kern_return_t mach_port_prepare(mach_port_right_t right, struct ipc_entry **entry)
 {
-    enum alloc how = thread_alloc_level();
+    enum alloc how = ALLOC_THREAD;
 
     if (right != MACH_PORT_RIGHT_RECEIVE && right != MACH_PORT_RIGHT_PORT_SET && right != MACH_PORT_RIGHT_DEAD_NAME)
         return KERN_INVALID_VALUE;
@@ -266,7 +266,7 @@ static kern_return_t mach_port_make(struct ipc_space *space, mach_port_right_t r
             }
         }
         ipc_space_unlock(space);
-    } while (kr == KERN_RESOURCE_SHORTAGE && vm_frame_wait(thread_alloc_level()));
+    } while (kr == KERN_RESOURCE_SHORTAGE && vm_frame_wait(ALLOC_THREAD));
     if (kr != KERN_SUCCESS)
         mach_port_unprepare(entry);
     return kr;
@@ -313,7 +313,7 @@ kern_return_t mach_port_rename(ipc_space_t space, mach_port_name_t old_name, mac
             return kr;
         kr = ipc_right_rename(space, entry, new_name);
         ipc_space_unlock(space);
-    } while (kr == KERN_RESOURCE_SHORTAGE && vm_frame_wait(thread_alloc_level()));
+    } while (kr == KERN_RESOURCE_SHORTAGE && vm_frame_wait(ALLOC_THREAD));
     return kr;
 }
 
@@ -537,7 +537,7 @@ kern_return_t mach_port_request_notification(ipc_space_t space, mach_port_name_t
     if (id == MACH_NOTIFY_PORT_DESTROYED && sync != 0)
         return KERN_INVALID_VALUE;
     if (notify != IP_NULL) {
-        request = ipc_request_create(notify, thread_alloc_level());
+        request = ipc_request_create(notify, ALLOC_THREAD);
         if (request == NULL)
             return KERN_RESOURCE_SHORTAGE;
     }
@@ -564,7 +564,7 @@ kern_return_t mach_port_insert_right(ipc_space_t space, mach_port_name_t name, i
         return KERN_INVALID_CAPABILITY;
     for (;;) {
         kern_return_t kr = ipc_right_copyout_at(space, poly, poly_type, name);
-        if (kr != KERN_RESOURCE_SHORTAGE || !vm_frame_wait(thread_alloc_level()))
+        if (kr != KERN_RESOURCE_SHORTAGE || !vm_frame_wait(ALLOC_THREAD))
             return kr;
     }
 }

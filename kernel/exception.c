@@ -43,7 +43,7 @@ static const mach_msg_type_t exception_word_type = {MACH_MSG_TYPE_INTEGER_32, 32
 
 static struct ipc_kmsg *exception_build(struct ipc_port *port, int exception, int code, int subcode)
 {
-    struct ipc_kmsg *kmsg = ipc_kmsg_alloc(sizeof(struct exception_message), thread_alloc_level());
+    struct ipc_kmsg *kmsg = ipc_kmsg_alloc(sizeof(struct exception_message), ALLOC_THREAD);
 
     if (kmsg == NULL)
         return NULL;

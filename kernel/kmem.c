@@ -223,9 +223,9 @@ static void *kmem_slab_memory(const struct kmem_cache *cache, enum alloc how)
     how &= ~(unsigned int)ALLOC_ZEROED;
     for (;;) {
         memory = vm_frame_alloc_kernel(order, how);
-        if (memory != NULL || order == 0 || (how & ALLOC_NOSLEEP))
+        if (memory != NULL || order == 0 || (alloc_resolve(how) & ALLOC_NOSLEEP))
             return memory;
-        if (current_thread() == NULL || !vm_frame_wait(how & ALLOC_LEVEL_MASK))
+        if (current_thread() == NULL || !vm_frame_wait(how))
             return NULL;
         if (kmem_reap() == 0)
             thread_delay(KMEM_RETRY_MS);
@@ -235,7 +235,7 @@ static void *kmem_slab_memory(const struct kmem_cache *cache, enum alloc how)
 /* A slab with all its objects free, in address order; it is in no list yet. */
 static struct kmem_slab *kmem_slab_create(struct kmem_cache *cache, enum alloc how)
 {
-    struct kmem_slab *slab = kmem_slab_memory(cache, alloc_resolve(how));
+    struct kmem_slab *slab = kmem_slab_memory(cache, how);
 
     if (slab == NULL)
         return NULL;

@@ -73,7 +73,7 @@ void processor_load_get(struct host_load_info *info)
 static kern_return_t processor_array_of_one(struct ipc_port *port, struct ipc_port ***array,
                                             mach_msg_type_number_t *count)
 {
-    *array = kmem_alloc(sizeof(**array), thread_alloc_level());
+    *array = kmem_alloc(sizeof(**array), ALLOC_THREAD);
     if (*array == NULL) {
         ipc_port_release_send(port);
         return KERN_RESOURCE_SHORTAGE;
@@ -108,7 +108,7 @@ static kern_return_t processor_collect(const struct processor_collection *from, 
     for (;;) {
         *objects = NULL;
         if (room != 0) {
-            *objects = kmem_alloc(room * sizeof(**objects), thread_alloc_level());
+            *objects = kmem_alloc(room * sizeof(**objects), ALLOC_THREAD);
             if (*objects == NULL)
                 return KERN_RESOURCE_SHORTAGE;
         }

@@ -159,7 +159,7 @@ static uint32_t syscall_thread_set_self_state(const uint32_t *arguments)
     if (count == 0 || count > THREAD_STATE_MAX)
         return KERN_INVALID_ARGUMENT;
     size = count * sizeof(*state);
-    state = kmem_alloc(size, thread_alloc_level());
+    state = kmem_alloc(size, ALLOC_THREAD);
     if (state == NULL)
         return KERN_RESOURCE_SHORTAGE;
     if (copyin_words(arguments[1], state, count))

@@ -82,7 +82,7 @@ static struct vm_map *task_create_map(struct task *parent, bool inherit_memory)
 
 kern_return_t task_create_in(struct task *parent, bool inherit_memory, struct task **created)
 {
-    struct task *task = kmem_cache_alloc(&task_cache, thread_alloc_level());
+    struct task *task = kmem_cache_alloc(&task_cache, ALLOC_THREAD);
     kern_return_t result = KERN_RESOURCE_SHORTAGE;
 
     if (task == NULL)

@@ -108,7 +108,7 @@ kern_return_t task_threads(task_t task, thread_array_t *thread_list, mach_msg_ty
         room = task->nr_threads;
         threads = NULL;
         if (room != 0) {
-            threads = kmem_alloc(room * sizeof(*threads), thread_alloc_level());
+            threads = kmem_alloc(room * sizeof(*threads), ALLOC_THREAD);
             if (threads == NULL)
                 return KERN_RESOURCE_SHORTAGE;
         }
@@ -297,7 +297,7 @@ kern_return_t mach_ports_lookup(task_t task, mach_port_array_t *init_port_set, m
 
     if (task == NULL)
         return KERN_INVALID_ARGUMENT;
-    ports = kmem_alloc(size, thread_alloc_level());
+    ports = kmem_alloc(size, ALLOC_THREAD);
     if (ports == NULL)
         return KERN_RESOURCE_SHORTAGE;
     spinlock_lock(&task->lock);

@@ -50,20 +50,24 @@ bool thread_should_end(void)
 }
 
 /* The space's account cannot go away here: it lives as long as the space, and the space as long as its task's threads. */
-enum alloc thread_alloc_level(void)
+enum alloc thread_alloc_level_of(const struct thread *thread)
 {
-    struct thread *self = current_thread();
-    enum alloc dying = self->terminating ? ALLOC_NOSLEEP : ALLOC_SLEEP;
+    enum alloc dying = thread->terminating ? ALLOC_NOSLEEP : ALLOC_SLEEP;
     struct vm_account *account;
 
-    if (self->kernel_daemon)
+    if (thread->kernel_daemon)
         return ALLOC_DAEMON | dying;
-    if (self->wired_privileged)
+    if (thread->wired_privileged)
         return ALLOC_PRIVILEGED | dying;
-    account = self->task->space != NULL ? self->task->space->pager_account : NULL;
+    account = thread->task->space != NULL ? thread->task->space->pager_account : NULL;
     if (account != NULL && vm_account_has_credit(account))
         return ALLOC_PRIVILEGED | dying;
     return ALLOC_ORDINARY | dying;
+}
+
+enum alloc thread_alloc_level(void)
+{
+    return thread_alloc_level_of(current_thread());
 }
 
 /* ---- creation ---- */
@@ -144,7 +148,7 @@ void thread_unref(struct thread *thread)
 
 kern_return_t thread_create_in(struct task *task, struct thread **created)
 {
-    struct thread *thread = thread_create_record(task, thread_alloc_level());
+    struct thread *thread = thread_create_record(task, ALLOC_THREAD);
     kern_return_t result;
 
     if (thread == NULL)

@@ -159,7 +159,8 @@ unsigned int thread_count(void);
 /* Called on the way to user mode when thread->ast is set: ends, stops, or reschedules the running thread. */
 void thread_ast(void);
 
-/* How the running thread's allocations are to be served: its level, and whether it may sleep. */
+/* How a thread's allocations are to be served: its level, and whether it may sleep; the running thread's. */
+enum alloc thread_alloc_level_of(const struct thread *thread);
 enum alloc thread_alloc_level(void);
 
 void thread_init(void);

@@ -126,7 +126,7 @@ static struct vm_page *memory_object_supply_take(struct vm_map_copy *copy, uint3
 
     if (page != NULL)
         return page;
-    page = vm_page_create(thread_alloc_level());
+    page = vm_page_create(ALLOC_THREAD);
     if (page == NULL) {
         *kr = KERN_RESOURCE_SHORTAGE;
         return NULL;

@@ -182,6 +182,7 @@ struct vm_run *vm_account_charge(struct vm_account *account, uint32_t nr_pages, 
 
     assert(nr_pages >= 1 && nr_pages <= VM_RUN_PAGES);
     spinlock_lock(&vm_account_lock);
+    bool first = account->nr_out == 0;
     uint32_t room = account->nr_out < account->window ? account->window - account->nr_out : 0;
     /* A window that is nearly full would cut runs to crumbs: wait for room for half a run. */
     if (room < nr_pages && room < VM_RUN_PAGES / 2)
@@ -210,6 +211,8 @@ struct vm_run *vm_account_charge(struct vm_account *account, uint32_t nr_pages, 
         list_insert_tail(&account->runs, &run->account_node);
     }
     spinlock_unlock(&vm_account_lock);
+    if (first && run != NULL)
+        vm_frame_levels_rose(); /* it has credit now: see vm_account_has_credit */
     return run;
 }
 

@@ -435,7 +435,9 @@ static enum vm_fault_step vm_fault_try(struct vm_fault *fault)
 /* False: the thread is ending. */
 static bool vm_fault_wait_memory(struct vm_fault *fault)
 {
-    if (thread_should_end() || !vm_frame_wait(fault->short_level))
+    enum alloc level = fault->short_level == fault->level ? ALLOC_THREAD : fault->short_level;
+
+    if (thread_should_end() || !vm_frame_wait(level))
         return false;
     if (++fault->nr_short > VM_FAULT_PATIENCE)
         thread_delay(1);

@@ -18,6 +18,9 @@
  * which it takes its frame; then it wakes the next. So newcomers that may sleep stand behind, no wake-up is lost with a
  * thread that turns out to want nothing, and one frame does not wake a crowd. Requests that may not sleep do not queue:
  * they take what is there for their level, since who waits with vm_frame_wait() comes back with such a request.
+ *
+ * A thread's level can rise while it waits: a memory manager that waits at the ordinary level is sent a run, and the frames
+ * that would serve it come free only when it goes on and frees that run. So it moves to the queue of its new level then.
  */
 #include "vm/vm_frame.h"
 
@@ -48,6 +51,8 @@ struct vm_frame_zone {
 /* On the stack of the thread that waits; its address is the event. */
 struct vm_frame_waiter {
     struct list_node node;
+    struct thread *thread;
+    bool rises;                 /* it waits at the thread's level, whatever that becomes */
     bool aborted;               /* the wait was broken off once, and would be at once every time */
 };
 
@@ -250,22 +255,29 @@ static void vm_frame_sleep(struct vm_frame_waiter *waiter)
 }
 
 /*
- * Waits for the turn in the queue of level and need. Returns true with the lock still held since the level was found
+ * Waits for the turn in the queue of *level and need, and of better levels when the thread's rises and rises says so; *level is
+ * the last then. Returns true with the lock still held since the level was found
  * served: the caller takes its frame, if it wants one, and calls vm_frame_wake(). False: the thread is being ended.
  */
-static bool vm_frame_turn(unsigned int level, enum vm_frame_need need)
+static bool vm_frame_turn(unsigned int *level, bool rises, enum vm_frame_need need)
 {
-    struct list *queue = &vm_frame_queues[level][need];
-    struct vm_frame_waiter waiter = {.aborted = false};
+    unsigned int risen;
+    struct vm_frame_waiter waiter = {.thread = current_thread(), .rises = rises};
     bool served = false;
 
-    if (current_thread() == NULL)
+    if (waiter.thread == NULL)
         return false;
-    list_insert_tail(queue, &waiter.node);
+    list_insert_tail(&vm_frame_queues[*level][need], &waiter.node);
     vm_frame_waiting++;
     vm_frame_tell_shortage();
     while (!thread_should_end()) {
-        served = queue->head.next == &waiter.node && vm_frame_served(level, need, 1);
+        risen = rises ? alloc_resolve(ALLOC_THREAD) & ALLOC_LEVEL_MASK : *level;
+        if (risen > *level) {
+            *level = risen;
+            list_remove(&waiter.node);
+            list_insert_tail(&vm_frame_queues[risen][need], &waiter.node);
+        }
+        served = vm_frame_queues[*level][need].head.next == &waiter.node && vm_frame_served(*level, need, 1);
         if (served)
             break;
         vm_frame_sleep(&waiter);
@@ -275,18 +287,31 @@ static bool vm_frame_turn(unsigned int level, enum vm_frame_need need)
     return served;
 }
 
+void vm_frame_levels_rose(void)
+{
+    struct vm_frame_waiter *waiter;
+
+    spinlock_lock(&vm_frame_lock);
+    for (unsigned int need = 0; vm_frame_waiting > 0 && need < VM_FRAME_NR_NEEDS; need++) {
+        list_for_each(&vm_frame_queues[ALLOC_ORDINARY][need], waiter, node) {
+            if (waiter->rises && (thread_alloc_level_of(waiter->thread) & ALLOC_LEVEL_MASK) != ALLOC_ORDINARY)
+                (void)thread_wakeup(waiter);
+        }
+    }
+    spinlock_unlock(&vm_frame_lock);
+}
+
 bool vm_frame_wait(enum alloc level)
 {
-    unsigned int wanted = level & ALLOC_LEVEL_MASK;
+    unsigned int wanted = alloc_resolve(level) & ALLOC_LEVEL_MASK;
 
     lock_assert_none_held();
-    assert(wanted < VM_FRAME_NR_LEVELS);
     if (thread_should_end())
         return false;
     spinlock_lock(&vm_frame_lock);
     bool served = vm_frame_served(wanted, VM_FRAME_NEED_EACH, 1);
     if (!served) {
-        served = vm_frame_turn(wanted, VM_FRAME_NEED_EACH);
+        served = vm_frame_turn(&wanted, (level & ALLOC_THREAD) != 0, VM_FRAME_NEED_EACH);
         vm_frame_wake();
     }
     spinlock_unlock(&vm_frame_lock);
@@ -295,8 +320,8 @@ bool vm_frame_wait(enum alloc level)
 
 /* ---- allocation ---- */
 
-/* A single frame for a request that may sleep. */
-static struct vm_frame *vm_frame_take_sleeping(enum vm_zone highest, unsigned int level)
+/* A single frame for a request that may sleep; rises: it was asked for at the thread's level. */
+static struct vm_frame *vm_frame_take_sleeping(enum vm_zone highest, unsigned int level, bool rises)
 {
     enum vm_frame_need need = vm_frame_need_of(highest);
     struct vm_frame *frame = NULL;
@@ -305,7 +330,7 @@ static struct vm_frame *vm_frame_take_sleeping(enum vm_zone highest, unsigned in
         frame = vm_frame_take(0, highest, level);
     if (likely(frame != NULL))
         return frame;
-    if (!vm_frame_turn(level, need))
+    if (!vm_frame_turn(&level, rises, need))
         level = MAX(level, (unsigned int)ALLOC_PRIVILEGED);
     frame = vm_frame_take(0, highest, level);
     vm_frame_wake();
@@ -327,6 +352,8 @@ static void vm_frame_prepare(struct vm_frame *frame, unsigned int order, enum vm
 
 struct vm_frame *vm_frame_alloc(unsigned int order, enum vm_zone highest, enum vm_frame_state state, enum alloc how)
 {
+    bool rises = (how & ALLOC_THREAD) != 0;
+
     how = alloc_resolve(how);
     unsigned int level = how & ALLOC_LEVEL_MASK;
     bool may_sleep = !(how & ALLOC_NOSLEEP) && order == 0 && highest != VM_ZONE_DMA;
@@ -339,7 +366,7 @@ struct vm_frame *vm_frame_alloc(unsigned int order, enum vm_zone highest, enum v
     if (unlikely(alloc_inject(may_sleep ? how : how | ALLOC_NOSLEEP)))
         return NULL;
     spinlock_lock(&vm_frame_lock);
-    frame = may_sleep ? vm_frame_take_sleeping(highest, level) : vm_frame_take(order, highest, level);
+    frame = may_sleep ? vm_frame_take_sleeping(highest, level, rises) : vm_frame_take(order, highest, level);
     if (likely(frame != NULL))
         vm_frame_prepare(frame, order, state);
     vm_frame_tell_shortage();

@@ -101,9 +101,12 @@ void vm_frame_free_kernel(void *memory, unsigned int order);
 
 /*
  * Sleeps until an allocation at this level would be served, or the thread is being ended (then returns false at once:
- * a dying thread waits for nothing). For callers that could not sleep where the shortage was met.
+ * a dying thread waits for nothing). For callers that could not sleep where the shortage was met. ALLOC_THREAD waits at the
+ * thread's level, even if that rises meanwhile.
  */
 bool vm_frame_wait(enum alloc level);
+/* thread_alloc_level_of() may have risen for some: those of them that wait with ALLOC_THREAD are served at their new level. */
+void vm_frame_levels_rose(void);
 
 /* Watermarks, frames: the daemon starts below low and works until high; each level is served down to its min. */
 struct vm_frame_marks {

@@ -48,7 +48,7 @@ void vm_map_init(void)
 
 struct vm_map *vm_map_create(struct pmap *pmap, uintptr_t min, uintptr_t max)
 {
-    struct vm_map *map = kmem_cache_alloc(&vm_map_cache, thread_alloc_level());
+    struct vm_map *map = kmem_cache_alloc(&vm_map_cache, ALLOC_THREAD);
 
     if (map == NULL)
         return NULL;
@@ -162,7 +162,7 @@ kern_return_t vm_map_enter(struct vm_map *map, struct vm_map_request *request)
 {
     if (request->size == 0 || !page_aligned(request->size))
         return KERN_INVALID_ARGUMENT;
-    struct vm_map_entry *entry = vm_map_entry_create(thread_alloc_level());
+    struct vm_map_entry *entry = vm_map_entry_create(ALLOC_THREAD);
     if (entry == NULL)
         return KERN_RESOURCE_SHORTAGE;
 

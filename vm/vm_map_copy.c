@@ -43,7 +43,7 @@ void vm_map_copy_init(void)
 
 struct vm_map_copy *vm_map_copy_create(enum vm_map_copy_kind kind, uint32_t size)
 {
-    struct vm_map_copy *copy = kmem_cache_alloc(&vm_map_copy_cache, thread_alloc_level());
+    struct vm_map_copy *copy = kmem_cache_alloc(&vm_map_copy_cache, ALLOC_THREAD);
 
     if (copy == NULL)
         return NULL;
@@ -64,7 +64,7 @@ void vm_map_copy_free(struct vm_map_copy *copy)
 
 static kern_return_t vm_map_copyin_buffer(struct vm_map *map, uintptr_t address, struct vm_map_copy *copy)
 {
-    copy->buffer = kmem_alloc(copy->size, thread_alloc_level());
+    copy->buffer = kmem_alloc(copy->size, ALLOC_THREAD);
     if (copy->buffer == NULL)
         return KERN_RESOURCE_SHORTAGE;
     kern_return_t kr = vm_map_read(map, address, copy->buffer, copy->size);
@@ -202,11 +202,11 @@ kern_return_t vm_map_copyin_kernel(void *memory, uint32_t size, struct vm_map_co
 static struct vm_object *vm_map_copyout_fill(const char *buffer, uint32_t size)
 {
     uint32_t nr_pages = (size - 1) / PAGE_SIZE + 1;
-    struct vm_object *object = vm_object_create(nr_pages, thread_alloc_level());
+    struct vm_object *object = vm_object_create(nr_pages, ALLOC_THREAD);
 
     for (uint32_t i = 0; object != NULL && i < nr_pages; i++) {
         uint32_t piece = MIN(size - i * PAGE_SIZE, PAGE_SIZE);
-        struct vm_page *page = vm_page_create(thread_alloc_level());
+        struct vm_page *page = vm_page_create(ALLOC_THREAD);
         if (page == NULL) {
             vm_object_unref(object);
             return NULL;
@@ -274,7 +274,7 @@ static kern_return_t vm_map_copyout_object(struct vm_map *map, struct vm_object 
 static kern_return_t vm_map_copyout_buffer(struct vm_map *map, struct vm_map_copy *copy, uintptr_t *start)
 {
     kern_return_t kr = KERN_RESOURCE_SHORTAGE;
-    struct vm_map_entry *entry = vm_map_entry_create(thread_alloc_level());
+    struct vm_map_entry *entry = vm_map_entry_create(ALLOC_THREAD);
 
     if (entry == NULL)
         return KERN_RESOURCE_SHORTAGE;
@@ -293,7 +293,7 @@ static kern_return_t vm_map_copyout_buffer(struct vm_map *map, struct vm_map_cop
 
 static kern_return_t vm_map_copyout_whole(struct vm_map *map, struct vm_map_copy *copy, uintptr_t *start)
 {
-    struct vm_map_entry *entry = copy->preallocated ? copy->reserved_entry : vm_map_entry_create(thread_alloc_level());
+    struct vm_map_entry *entry = copy->preallocated ? copy->reserved_entry : vm_map_entry_create(ALLOC_THREAD);
     uint32_t nr_pages = (copy->offset + copy->size - 1) / PAGE_SIZE + 1;
 
     if (entry == NULL)

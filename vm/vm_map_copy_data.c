@@ -222,7 +222,7 @@ static kern_return_t vm_map_copy_write_bytes(struct vm_map *map, uintptr_t addre
 {
     if (copy->kind == VM_MAP_COPY_BUFFER)
         return vm_map_write(map, address, copy->buffer, copy->size);
-    void *bounce = kmem_alloc(PAGE_SIZE, thread_alloc_level());
+    void *bounce = kmem_alloc(PAGE_SIZE, ALLOC_THREAD);
     if (bounce == NULL)
         return KERN_RESOURCE_SHORTAGE;
     kern_return_t kr = KERN_SUCCESS;

@@ -231,7 +231,7 @@ kern_return_t vm_map_duplicate(struct vm_map_duplicate *walk)
 
     while (walk->at < walk->end && kr == KERN_SUCCESS) {
         if (walk->spare == NULL)
-            walk->spare = vm_map_entry_create(thread_alloc_level());
+            walk->spare = vm_map_entry_create(ALLOC_THREAD);
         if (walk->spare == NULL) {
             kr = KERN_RESOURCE_SHORTAGE;
             break;

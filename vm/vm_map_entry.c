@@ -374,7 +374,7 @@ enum alloc vm_map_alloc_locked(void)
 
 kern_return_t vm_map_wait_memory(void)
 {
-    return vm_frame_wait(thread_alloc_level() & ALLOC_LEVEL_MASK) ? KERN_SUCCESS : KERN_RESOURCE_SHORTAGE;
+    return vm_frame_wait(ALLOC_THREAD) ? KERN_SUCCESS : KERN_RESOURCE_SHORTAGE;
 }
 
 void vm_map_dispose_entries(struct list *entries)

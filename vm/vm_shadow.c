@@ -257,14 +257,14 @@ kern_return_t vm_object_copy_quickly(struct vm_object *source, uint32_t index, u
 kern_return_t vm_object_copy_slowly(struct vm_object *source, uint32_t index, uint32_t nr_pages,
                                     struct vm_object **copy)
 {
-    struct vm_object *fresh = vm_object_create(nr_pages, thread_alloc_level());
+    struct vm_object *fresh = vm_object_create(nr_pages, ALLOC_THREAD);
     struct vm_page *page = NULL;
     kern_return_t kr = fresh != NULL ? KERN_SUCCESS : KERN_RESOURCE_SHORTAGE;
 
     for (uint32_t i = 0; i < nr_pages && kr == KERN_SUCCESS; i++) {
         bool found;
         if (page == NULL)
-            page = vm_page_create(thread_alloc_level());
+            page = vm_page_create(ALLOC_THREAD);
         if (page == NULL) {
             kr = KERN_RESOURCE_SHORTAGE;
             break;
@@ -294,7 +294,7 @@ kern_return_t vm_object_copy(struct vm_object *source, uint32_t index, uint32_t 
 {
     bool source_needs_copy;
     kern_return_t kr =
-        vm_object_copy_quickly(source, index, nr_pages, thread_alloc_level(), copy, copy_index, &source_needs_copy);
+        vm_object_copy_quickly(source, index, nr_pages, ALLOC_THREAD, copy, copy_index, &source_needs_copy);
 
     if (kr == KERN_SUCCESS && source_needs_copy) { /* others write it in place: no mapping here that could be told */
         vm_object_unref(*copy);

@@ -31,7 +31,7 @@ kern_return_t vm_pages_phys(host_t host, vm_map_t map, vm_address_t address, vm_
     if (!page_aligned(address) || !page_aligned(size) || address + size < address)
         return KERN_INVALID_ARGUMENT;
     if (nr_pages > *count) {
-        addresses = kmem_alloc(bytes, thread_alloc_level());
+        addresses = kmem_alloc(bytes, ALLOC_THREAD);
         if (addresses == NULL)
             return KERN_RESOURCE_SHORTAGE;
         kern_return_t kr = vm_map_copyin_kernel(addresses, bytes, &copy);
@@ -90,10 +90,10 @@ static struct vm_frame *vm_user_find_contiguous(const struct vm_user_contiguous 
 /* An object of the frames, cleared; NULL, with the frames freed: no memory. */
 static struct vm_object *vm_user_object_of_frames(struct vm_frame *frame, uint32_t nr_pages)
 {
-    struct vm_object *object = vm_object_create(nr_pages, thread_alloc_level());
+    struct vm_object *object = vm_object_create(nr_pages, ALLOC_THREAD);
 
     for (uint32_t i = 0; i < nr_pages; i++) {
-        struct vm_page *page = object != NULL ? vm_page_create_placeholder(thread_alloc_level()) : NULL;
+        struct vm_page *page = object != NULL ? vm_page_create_placeholder(ALLOC_THREAD) : NULL;
         if (page == NULL) {
             vm_user_free_frames(frame + i, nr_pages - i);
             if (object != NULL)

@@ -39,7 +39,7 @@ static struct {
     bool locks;                     /* the manager asks for pages back, and takes rights away */
     bool precious;                  /* it wants clean pages back too */
     bool ended;                     /* the kernel has ended the object */
-    uint32_t clients_done;
+    uint32_t clients_mapped, clients_done;
     memory_object_copy_strategy_t strategy;
 } pager;
 
@@ -232,6 +232,7 @@ static void pager_client(uint32_t argument)
 
     prog_call(user_vm_map(prog_task(), &memory, pager.nr_pages * PAGE_SIZE, 0, TRUE, PAGER_OBJECT_NAME, 0, FALSE,
                           VM_PROT_READ | VM_PROT_WRITE, VM_PROT_ALL, VM_INHERIT_NONE));
+    pager.clients_mapped++;
     for (uint32_t i = argument; i < pager.nr_written; i += pager.nr_clients)
         pager_write(memory, i);
     for (uint32_t i = 0; i < pager.nr_writes; i++) {
@@ -246,6 +247,9 @@ static void pager_client(uint32_t argument)
         pager_look(memory, index);
     }
     pager.clients_done++;
+    /* The object ends with its last mapping, and the manager with the object. */
+    while (pager.clients_mapped < pager.nr_clients)
+        prog_sleep(1);
     if (sim_choose(2))
         prog_call(user_vm_deallocate(prog_task(), memory, pager.nr_pages * PAGE_SIZE));
     prog_exit();

@@ -110,6 +110,12 @@ bool thread_should_end(void)
     return this_thread.terminating;
 }
 
+enum alloc thread_alloc_level_of(const struct thread *thread)
+{
+    (void)thread;
+    return thread_alloc_level();
+}
+
 enum alloc thread_alloc_level(void)
 {
     return this_thread.terminating ? ALLOC_NOSLEEP : ALLOC_SLEEP;

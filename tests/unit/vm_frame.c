@@ -48,11 +48,6 @@ void machine_interrupts_restore(unsigned long flags)
     (void)flags;
 }
 
-enum alloc alloc_resolve(enum alloc how)
-{
-    return how;
-}
-
 bool alloc_inject(enum alloc how)
 {
     return (how & ALLOC_NOSLEEP) && inject_in > 0 && --inject_in == 0;
@@ -73,7 +68,7 @@ struct runner {
     const void *event;
     bool interrupted;           /* by the test, like thread_abort or the thread's end */
     void (*work)(struct runner *self);
-    enum alloc level;
+    enum alloc level, thread_level;
     struct vm_frame *frame;
     unsigned int served;        /* when this runner got its frame: 1 first */
     bool done;
@@ -158,6 +153,17 @@ bool thread_wakeup_one(const void *event)
 bool thread_should_end(void)
 {
     return current_thread()->terminating;
+}
+
+/* The level of a runner that asks as a thread is what the test has set meanwhile. */
+enum alloc thread_alloc_level_of(const struct thread *thread)
+{
+    return container_of(thread, struct runner, thread)->thread_level;
+}
+
+enum alloc alloc_resolve(enum alloc how)
+{
+    return how & ALLOC_THREAD ? (how & ~(unsigned int)ALLOC_THREAD) | thread_alloc_level_of(current_thread()) : how;
 }
 
 static void *runner_main(void *argument)
@@ -454,6 +460,32 @@ static void test_order_of_waiters(void)
     vm_frame_check();
 }
 
+/* A manager waits, and is sent a run: the frames that come free go to it from then on, as to the privileged. */
+static void test_levels_rise(void)
+{
+    make_memory(4, 768, false);
+    exhaust(ALLOC_ORDINARY);
+    nr_served = 0;
+    start(0, work_alloc, ALLOC_ORDINARY);
+    start(1, work_alloc, ALLOC_THREAD);
+    start(2, work_wait, ALLOC_THREAD);
+    start(3, work_alloc, ALLOC_THREAD);
+    vm_frame_levels_rose();
+    settle();
+    tap_ok(nr_served == 0, "no level has risen, and nobody is served");
+    runners[0].thread_level = runners[1].thread_level = runners[2].thread_level = ALLOC_PRIVILEGED;
+    vm_frame_levels_rose();
+    settle();
+    tap_ok(runners[1].frame != NULL && runners[2].frame != NULL && nr_served == 2, "those whose level rose are served below min");
+    tap_ok(!runners[0].done && !runners[3].done && vm_frame_nr_waiting() == 2, "and nobody else");
+    give_all_back();
+    settle();
+    join(4);
+    for (unsigned int i = 0; i < 4; i++)
+        vm_frame_free(runners[i].frame, 0);
+    vm_frame_check();
+}
+
 /* When the baton is free, two more frames come back. */
 static void *late_give_back(void *argument)
 {
@@ -635,6 +667,7 @@ int main(void)
     test_levels(800, 768);
     test_levels(1024, 768);
     test_order_of_waiters();
+    test_levels_rise();
     test_one_wake_up(work_alloc, "frames that come back together serve as many requests");
     test_one_wake_up(work_wait, "and as many of those that only wait");
     test_newcomer();
