@@ -61,12 +61,6 @@ static bool sim_allocation(enum alloc how)
     return false;
 }
 
-/* A cache asks what ALLOC_THREAD stands for only when it needs a slab: until then it may not sleep, or fail. */
-static bool sim_object_allocation(enum alloc how)
-{
-    return !(how & ALLOC_THREAD) && sim_allocation(how);
-}
-
 /* As vm_frame.c asks it, for the allocations that come there directly. */
 bool __wrap_alloc_inject(enum alloc how)
 {
@@ -77,7 +71,7 @@ bool __wrap_alloc_inject(enum alloc how)
 
 void *__wrap_kmem_cache_alloc(struct kmem_cache *cache, enum alloc how)
 {
-    void *object = sim_object_allocation(how) ? NULL : __real_kmem_cache_alloc(cache, how);
+    void *object = sim_allocation(how) ? NULL : __real_kmem_cache_alloc(cache, how);
 
     if (object != NULL)
         ASAN_UNPOISON_MEMORY_REGION(object, cache->size);
@@ -94,7 +88,7 @@ void *__wrap_kmem_alloc(size_t size, enum alloc how)
 {
     /* More than a page need not be had by one that may sleep either. */
     bool large = size > PAGE_SIZE && sim_refuse();
-    void *memory = large || sim_object_allocation(how) ? NULL : __real_kmem_alloc(size, how);
+    void *memory = large || sim_allocation(how) ? NULL : __real_kmem_alloc(size, how);
 
     if (memory != NULL)
         ASAN_UNPOISON_MEMORY_REGION(memory, size);
