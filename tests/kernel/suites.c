@@ -9,6 +9,7 @@ extern const struct test_suite test_manager_suite;
 extern const struct test_suite test_map_suite;
 extern const struct test_suite test_pageout_suite;
 extern const struct test_suite test_pmap_suite;
+extern const struct test_suite test_ports_suite;
 extern const struct test_suite test_pressure_suite;
 
 const struct test_suite *const test_suites[] = {
@@ -20,6 +21,7 @@ const struct test_suite *const test_suites[] = {
     &test_map_suite,
     &test_pageout_suite,
     &test_pmap_suite,
+    &test_ports_suite,
     &test_pressure_suite,
     NULL,
 };
