@@ -7,10 +7,12 @@ extern const struct test_suite test_frames_suite;
 extern const struct test_suite test_ipc_suite;
 extern const struct test_suite test_manager_suite;
 extern const struct test_suite test_map_suite;
+extern const struct test_suite test_messages_suite;
 extern const struct test_suite test_pageout_suite;
 extern const struct test_suite test_pmap_suite;
 extern const struct test_suite test_ports_suite;
 extern const struct test_suite test_pressure_suite;
+extern const struct test_suite test_queues_suite;
 
 const struct test_suite *const test_suites[] = {
     &test_boot_suite,
@@ -19,9 +21,11 @@ const struct test_suite *const test_suites[] = {
     &test_ipc_suite,
     &test_manager_suite,
     &test_map_suite,
+    &test_messages_suite,
     &test_pageout_suite,
     &test_pmap_suite,
     &test_ports_suite,
     &test_pressure_suite,
+    &test_queues_suite,
     NULL,
 };
