@@ -404,7 +404,7 @@ static void test_messages_attempt(void *context)
 
 static void test_messages_every_failure_is_clean(void)
 {
-    CHECK(test_vm_fail_each(test_messages_attempt, NULL) >= 12);
+    CHECK(test_vm_fail_each(test_messages_attempt, NULL) >= 8);
 }
 
 static const struct test_case test_messages_cases[] = {

@@ -669,7 +669,7 @@ static void test_ports_attempt(void *context)
 
 static void test_ports_every_failure_is_clean(void)
 {
-    CHECK(test_vm_fail_each(test_ports_attempt, NULL) >= 15);
+    CHECK(test_vm_fail_each(test_ports_attempt, NULL) >= 12);
 }
 
 static const struct test_case test_ports_cases[] = {
