@@ -98,6 +98,7 @@ static void sim_work(const struct sim_set *set, unsigned int index)
             sim_run.fail_nth = i;
         if (!sim_try(set->scenario, sim_options.fail_each ? set->seed : i, file)) {
             worker->failures++;
+            printf("# seed %u failed\n", sim_options.fail_each ? set->seed : i);
             sim_show(file);
         }
         sim_add_counts(worker);
@@ -213,6 +214,10 @@ static bool sim_scenario(const struct sim_scenario *scenario, unsigned int numbe
         set.first = 1;
         set.last = (uint32_t)((uint64_t)sim_options.total * scenario->weight / weights) + 1;
     }
+    if (sim_options.plan) {
+        printf("%s %u\n", scenario->name, set.last);
+        return true;
+    }
     good = sim_options.fail_each ? sim_fail_each(scenario, &sum) : sim_run_set(&set, &sum);
     sim_print_sum(&sum, sim_host_seconds() - start);
     printf("%s %u - %s: seeds %u to %u", good ? "ok" : "not ok", number, scenario->name, set.first, set.last);
@@ -237,7 +242,8 @@ int sim_drive(void)
             weights += sim_scenarios[i]->weight;
         }
     }
-    printf("1..%u\n", wanted);
+    if (!sim_options.plan)
+        printf("1..%u\n", wanted);
     for (unsigned int i = 0; sim_scenarios[i] != NULL; i++) {
         if (sim_wanted(sim_scenarios[i]))
             good = sim_scenario(sim_scenarios[i], ++number, weights) && good;

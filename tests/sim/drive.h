@@ -18,6 +18,7 @@ struct sim_options {
     uint32_t fail_most;         /* with fail_each: so many of a seed, evenly spread; 0: all */
     unsigned int jobs;          /* 0: one seed in this process */
     bool hashes;                /* prints the hash of each seed's trace */
+    bool plan;                  /* prints how many seeds of each scenario would be run, and runs none */
     bool fail_each;             /* makes each sim_run.fail_kind of a run fail, one a run */
     const char *trace, *record, *replay, *shrink; /* files */
     const char *scenario;       /* NULL: all */

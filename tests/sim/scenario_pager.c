@@ -6,6 +6,10 @@
  * and the one before it while a write is under way. Each page has one writer. The manager keeps the numbers of what it got
  * and nothing else, and sees at once when a page comes back older than it was, or newer than was ever written. At the end
  * every page must have come back with its last number.
+ *
+ * It holds the flags against what it knows. What came back without kernel_copy does not come back again before it was given
+ * again. A precious page is not asked for before it came back. A page that is dirty has changed, unless a write to it was
+ * under way, since a write's fault comes before the write.
  */
 #include <string.h>
 
@@ -29,6 +33,9 @@
 struct pager_page {
     uint32_t begun, done;           /* the writer's: the last write that has begun, and that is over */
     uint32_t stored, stored_last;   /* the manager's: the first and the last word */
+    bool held;                      /* the kernel may have it: it was given since it came back for good */
+    bool precious;                  /* it was given as precious, and must come back */
+    bool discarded;                 /* a request was to flush it without its return, which may happen at any time */
 };
 static struct pager_page pager_pages[PAGER_PAGES_MAX];
 
@@ -64,6 +71,8 @@ kern_return_t seqnos_memory_object_terminate(mach_port_t object, mach_port_seqno
         if (page->stored != page->done || page->stored_last != page->done)
             sim_fail("page %u was written %u times, and the manager has %u and %u", i, page->done, page->stored,
                      page->stored_last);
+        if (page->held && page->precious)
+            sim_fail("page %u is precious, and did not come back", i);
     }
     pager.ended = true;
     prog_call(user_mach_port_destroy(prog_task(), control));
@@ -85,6 +94,7 @@ static void pager_supply(uint32_t first, uint32_t end)
     for (uint32_t i = first; i < end; i++) {
         sim_store(data + (i - first) * PAGE_SIZE, pager_pages[i].stored);
         sim_store(data + (i - first) * PAGE_SIZE + PAGER_LAST_WORD, pager_pages[i].stored_last);
+        pager_pages[i].precious = pager.precious && !pager_pages[i].discarded;
     }
     prog_call(user_memory_object_data_supply(pager.control, first * PAGE_SIZE, data, size, TRUE, VM_PROT_NONE,
                                              pager.precious, MACH_PORT_NULL));
@@ -96,6 +106,12 @@ kern_return_t seqnos_memory_object_data_request(mach_port_t object, mach_port_se
     uint32_t first = offset / PAGE_SIZE, end = first + length / PAGE_SIZE, next;
 
     prog_check(length != 0 && end <= pager.nr_pages);
+    for (uint32_t i = first; i < end; i++) {
+        if (pager_pages[i].held && pager_pages[i].precious)
+            sim_fail("page %u is precious, and is asked for though it did not come back", i);
+        pager_pages[i].held = true;
+        pager_pages[i].precious = false;
+    }
     for (; first < end; first = next) {
         uint32_t most = 1 + sim_choose(16);
 
@@ -132,17 +148,25 @@ kern_return_t seqnos_memory_object_supply_completed(mach_port_t object, mach_por
 }
 
 /* What a page says that came back. */
-static void pager_take(uint32_t index, uint32_t data, bool dirty)
+static void pager_take(uint32_t index, uint32_t data, bool dirty, bool kernel_copy)
 {
     struct pager_page *page = &pager_pages[index];
     uint32_t version = sim_load(data), last = sim_load(data + PAGER_LAST_WORD);
+    bool same = version == page->stored && last == page->stored_last;
 
     sim_trace(SIM_PROGRAM, index, version);
     if (version > page->begun || version < page->stored || (last != version && last + 1 != version))
         sim_fail("page %u came back as %u and %u; the manager had %u, the writer has begun %u", index, version, last,
                  page->stored, page->begun);
-    if (!dirty && (version != page->stored || last != page->stored_last))
+    if (!dirty && !same)
         sim_fail("page %u came back clean as %u and %u; the manager had %u", index, version, last, page->stored);
+    if (dirty && same && page->begun == version && page->done == version)
+        sim_fail("page %u came back dirty as %u, which the manager had", index, version);
+    if (!dirty && !page->precious && !pager.locks)
+        sim_fail("page %u came back clean, and is not precious", index);
+    if (!page->held || (kernel_copy && !pager.locks))
+        sim_fail("page %u came back %s", index, page->held ? "as a copy" : "though the kernel had given it up");
+    page->held = kernel_copy;
     page->stored = version;
     page->stored_last = last;
 }
@@ -153,7 +177,7 @@ kern_return_t seqnos_memory_object_data_return(mach_port_t object, mach_port_seq
 {
     prog_check(size != 0 && size % PAGE_SIZE == 0 && offset + size <= pager.nr_pages * PAGE_SIZE);
     for (uint32_t at = 0; at < size; at += PAGE_SIZE)
-        pager_take((offset + at) / PAGE_SIZE, data + at, dirty);
+        pager_take((offset + at) / PAGE_SIZE, data + at, dirty, kernel_copy);
     prog_deallocate(data, size);
     return KERN_SUCCESS;
 }
@@ -168,11 +192,18 @@ kern_return_t seqnos_memory_object_change_completed(mach_port_t object, mach_por
 static void pager_ask(void)
 {
     uint32_t first = sim_choose(pager.nr_pages), nr = 1 + sim_choose(MIN(pager.nr_pages - first, 100u));
+    memory_object_return_t wanted = sim_choose(2) ? MEMORY_OBJECT_RETURN_DIRTY : MEMORY_OBJECT_RETURN_ALL;
+    bool flush = sim_choose(2) != 0;
 
-    (void)user_memory_object_lock_request(
-        pager.control, first * PAGE_SIZE, nr * PAGE_SIZE,
-        sim_choose(2) ? MEMORY_OBJECT_RETURN_DIRTY : MEMORY_OBJECT_RETURN_ALL, sim_choose(2) != 0,
-        sim_choose(2) ? VM_PROT_NO_CHANGE : VM_PROT_WRITE, sim_choose(2) ? pager.object : MACH_PORT_NULL);
+    for (uint32_t i = first; i < first + nr; i++) {
+        struct pager_page *page = &pager_pages[i];
+
+        page->discarded |= flush && wanted == MEMORY_OBJECT_RETURN_DIRTY;
+        page->precious &= !page->discarded;
+    }
+    (void)user_memory_object_lock_request(pager.control, first * PAGE_SIZE, nr * PAGE_SIZE, wanted, flush,
+                                          sim_choose(2) ? VM_PROT_NO_CHANGE : VM_PROT_WRITE,
+                                          sim_choose(2) ? pager.object : MACH_PORT_NULL);
 }
 
 static void pager_serve(void)

@@ -165,6 +165,7 @@ void sim_run_seed(const struct sim_scenario *scenario, uint32_t seed)
         sim_run.points_most = SIM_POINTS_MOST;
     __sanitizer_set_death_callback(sim_say_run);
     (void)sigaction(SIGALRM, &action, NULL);
+    (void)sigaction(SIGXCPU, &action, NULL); /* who runs us may set a limit: tests/sim/mutants */
     if (sim_options.trace != NULL && !sim_trace_open(sim_options.trace))
         sim_fail("%s: cannot be written", sim_options.trace);
     sim_choose_run();
@@ -177,11 +178,12 @@ void sim_run_seed(const struct sim_scenario *scenario, uint32_t seed)
 static void sim_usage(void) __attribute__((noreturn));
 static void sim_usage(void)
 {
-    printf("Usage: sim [--scenario NAME] [--seeds FROM-TO | --total N] [--jobs N] [--hashes] [--fail-each KIND [--fail-most N]]\n"
+    printf("Usage: sim [--scenario NAME] [--seeds FROM-TO | --total N] [--jobs N] [--hashes | --plan]\n           [--fail-each KIND [--fail-most N]]\n"
            "       sim --scenario NAME --seed N [--verbose] [--trace FILE] [--until POINT] [--fail KIND:N]\n"
            "           [--record FILE] [--replay FILE] [--shrink FILE]\n"
            "  --total N         N seeds of all scenarios together\n"
            "  --hashes          prints a hash of each seed's trace\n"
+           "  --plan            prints how many seeds of each scenario it would run, and runs none\n"
            "  --fail-each KIND  makes each alloc, send or wait of a seed fail, one in each run\n"
            "  --fail-most N     about N of them, evenly spread\n"
            "  --seed N          runs one seed in this process\n"
@@ -285,6 +287,8 @@ static void sim_parse(int argc, char **argv)
             sim_run.verbose = true;
         else if (strcmp(argv[i], "--hashes") == 0)
             sim_options.hashes = true;
+        else if (strcmp(argv[i], "--plan") == 0)
+            sim_options.plan = true;
         else if (i + 1 == argc || (!sim_parse_value(argv[i], argv[i + 1]) && !sim_parse_file(argv[i], argv[i + 1])))
             sim_usage();
         else
