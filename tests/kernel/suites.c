@@ -2,6 +2,7 @@
 #include "tests/kernel/test.h"
 
 extern const struct test_suite test_boot_suite;
+extern const struct test_suite test_calls_suite;
 extern const struct test_suite test_copy_suite;
 extern const struct test_suite test_frames_suite;
 extern const struct test_suite test_ipc_suite;
@@ -16,6 +17,7 @@ extern const struct test_suite test_queues_suite;
 
 const struct test_suite *const test_suites[] = {
     &test_boot_suite,
+    &test_calls_suite,
     &test_copy_suite,
     &test_frames_suite,
     &test_ipc_suite,
