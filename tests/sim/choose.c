@@ -2,12 +2,12 @@
 /*
  * The one source of randomness.
  *
- * Each stream has a splitmix64 of its own, whose every seed gives other numbers from the first on. Streams are apart so that a
- * choice more or less of one kind (a turn, a fault) leaves those of the others as they were: what the programs do stays the
- * same when the shrinker takes turns away.
+ * Each stream has a splitmix64 of its own, whose every seed gives other numbers from the first on. Streams are apart so
+ * that a choice more or less of one kind (a turn, a fault) leaves those of the others as they were: what the programs do
+ * stays the same when the shrinker takes turns away.
  *
- * A run can instead be told its choices, one list a stream; behind a list's end all are 0. So 0 must be the least that can be
- * chosen: no interrupt, no change of turns, no fault, the mean time. sim_chance_of() and machine.c see to that.
+ * A run can instead be told its choices, one list a stream; behind a list's end all are 0. So 0 must be the least that can
+ * be chosen: no interrupt, no change of turns, no fault, the mean time. sim_chance_of() and machine.c see to that.
  */
 #include <stdio.h>
 #include <stdlib.h>

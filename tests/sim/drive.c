@@ -38,15 +38,38 @@ struct sim_set {
     uint32_t seed, step;
 };
 
-void sim_show(FILE *file)
+static void sim_copy(FILE *from, FILE *to)
 {
     char piece[4096];
     size_t size;
 
-    rewind(file);
-    while ((size = fread(piece, 1, sizeof(piece), file)) > 0)
-        (void)fwrite(piece, 1, size, stdout);
-    fflush(stdout);
+    rewind(from);
+    while ((size = fread(piece, 1, sizeof(piece), from)) > 0)
+        (void)fwrite(piece, 1, size, to);
+    fflush(to);
+}
+
+void sim_show(FILE *file)
+{
+    sim_copy(file, stdout);
+}
+
+/* What a failing run said, in a file of its own. */
+static void sim_keep(const struct sim_scenario *scenario, uint32_t seed, FILE *file)
+{
+    char name[512];
+    FILE *kept;
+
+    if (sim_options.keep == NULL)
+        return;
+    (void)snprintf(name, sizeof(name), "%s/%s-%u", sim_options.keep, scenario->name, seed);
+    kept = fopen(name, "w");
+    if (kept == NULL) {
+        printf("# %s: cannot be written\n", name);
+        return;
+    }
+    sim_copy(file, kept);
+    (void)fclose(kept);
 }
 
 bool sim_try(const struct sim_scenario *scenario, uint32_t seed, FILE *file)
@@ -100,6 +123,7 @@ static void sim_work(const struct sim_set *set, unsigned int index)
             worker->failures++;
             printf("# seed %u failed\n", sim_options.fail_each ? set->seed : i);
             sim_show(file);
+            sim_keep(set->scenario, i, file);
         }
         sim_add_counts(worker);
         if (sim_options.hashes)

@@ -21,6 +21,7 @@ struct sim_options {
     bool plan;                  /* prints how many seeds of each scenario would be run, and runs none */
     bool fail_each;             /* makes each sim_run.fail_kind of a run fail, one a run */
     const char *trace, *record, *replay, *shrink; /* files */
+    const char *keep;           /* a folder for what failing runs said, or NULL */
     const char *scenario;       /* NULL: all */
     const char *program;        /* argv[0] */
 };

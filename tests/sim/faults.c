@@ -2,8 +2,8 @@
 /*
  * Faults: allocations that are refused, sends that fail, waits that are broken off or last longer.
  *
- * Whoever may fail by its contract asks sim_fault(). At random each kind has a rate of its own, by seed; or the nth that asks
- * fails and no other (--fail-each), for which those that ask are counted. Nothing fails outside what a scenario has put
+ * Whoever may fail by its contract asks sim_fault(). At random each kind has a rate of its own, by seed; or the nth that
+ * asks fails and no other (--fail-each), for which those that ask are counted. Nothing fails outside what a scenario has put
  * between sim_faults_begin() and sim_faults_end(): its set-up and its checks are not what is tried.
  */
 #include "sim.h"

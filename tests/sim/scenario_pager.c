@@ -192,8 +192,10 @@ kern_return_t seqnos_memory_object_change_completed(mach_port_t object, mach_por
 static void pager_ask(void)
 {
     uint32_t first = sim_choose(pager.nr_pages), nr = 1 + sim_choose(MIN(pager.nr_pages - first, 100u));
-    memory_object_return_t wanted = sim_choose(2) ? MEMORY_OBJECT_RETURN_DIRTY : MEMORY_OBJECT_RETURN_ALL;
+    memory_object_return_t wanted = sim_choose(2) ? MEMORY_OBJECT_RETURN_ALL : MEMORY_OBJECT_RETURN_DIRTY;
     bool flush = sim_choose(2) != 0;
+    vm_prot_t prot = sim_choose(2) ? VM_PROT_WRITE : VM_PROT_NO_CHANGE;
+    mach_port_t reply = sim_choose(2) ? pager.object : MACH_PORT_NULL;
 
     for (uint32_t i = first; i < first + nr; i++) {
         struct pager_page *page = &pager_pages[i];
@@ -201,9 +203,8 @@ static void pager_ask(void)
         page->discarded |= flush && wanted == MEMORY_OBJECT_RETURN_DIRTY;
         page->precious &= !page->discarded;
     }
-    (void)user_memory_object_lock_request(pager.control, first * PAGE_SIZE, nr * PAGE_SIZE, wanted, flush,
-                                          sim_choose(2) ? VM_PROT_NO_CHANGE : VM_PROT_WRITE,
-                                          sim_choose(2) ? pager.object : MACH_PORT_NULL);
+    /* One choice a statement: the order in which a call's arguments are worked out is the compiler's. */
+    (void)user_memory_object_lock_request(pager.control, first * PAGE_SIZE, nr * PAGE_SIZE, wanted, flush, prot, reply);
 }
 
 static void pager_serve(void)

@@ -2,15 +2,14 @@
 /*
  * The shrinker: delta debugging over a run's choices.
  *
- * The failing run's choices are kept; then runs are told fewer, or smaller ones, and what still fails in the same way is kept in
- * place of what it was made from. In turn: a whole stream is left out; the end of a stream is cut off; blocks, by halves down
- * to single choices, are set to 0 or taken out, so that what follows moves up; what is left is lowered. All over again until
- * nothing gets less, or the time is over.
+ * The failing run's choices are kept; then runs are told fewer, or smaller ones, and what still fails in the same way is
+ * kept in place of what it was made from. In turn: the end of a stream is cut off; blocks of it, first all, then by halves
+ * down to few choices, are set to 0, or taken out, so that what follows moves up; what is left is lowered. All over again
+ * until nothing gets less, or the time is over.
  *
  * The same way is the same first line that says what failed, numbers apart. A run that was told its choices keeps what it
  * really used, which cuts off what it did not come to.
  */
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -19,8 +18,11 @@
 #include "drive.h"
 
 /* Seconds of the host's. */
-#define SIM_SHRINK_TIME 300
+#define SIM_SHRINK_TIME 120
 #define SIM_KIND_SIZE 200u
+/* The smallest blocks: these parts of a stream. */
+#define SIM_SHRINK_PARTS 1024u
+#define SIM_SHRINK_TIME_PARTS 32u
 
 static struct {
     const struct sim_scenario *scenario;
@@ -36,27 +38,44 @@ static struct {
 
 /* ---- one trial ---- */
 
+/* But for the zeros at the end, which say nothing. */
 static void sim_choices_copy(struct sim_choices *to, const struct sim_choices *from)
 {
     for (uint32_t i = 0; i < SIM_NR_STREAMS; i++) {
-        to->count[i] = from->count[i];
+        uint32_t count = from->count[i];
+
+        while (count > 0 && from->value[i][count - 1] == 0)
+            count--;
+        to->count[i] = count;
         memcpy(to->value[i], from->value[i], from->count[i] * sizeof(to->value[i][0]));
     }
 }
 
-/* Without numbers, but those of lines in files, which name the check. */
+/* The length of the number that text begins with. */
+static size_t sim_shrink_number(const char *text)
+{
+    if (text[0] == '0' && text[1] == 'x')
+        return 2 + strspn(text + 2, "0123456789abcdef");
+    return strspn(text, "0123456789");
+}
+
+/* Takes the numbers out of a line, but those of lines in files, which name the check. */
 static void sim_shrink_clean(char *line)
 {
-    char *to = line, before = ' ';
+    char *to = line, *from = line;
 
-    for (const char *from = line; *from != '\0' && *from != '\n'; from++) {
-        bool place = before == ':' && to - line >= 3 && to[-2] == 'c' && to[-3] == '.';
+    while (*from != '\0' && *from != '\n') {
+        size_t size = sim_shrink_number(from);
+        bool place = to - line >= 3 && memcmp(to - 3, ".c:", 3) == 0;
 
-        if (isdigit((unsigned char)*from) && !place && !isdigit((unsigned char)before))
+        if (size == 0 || place) {
+            size = MAX(size, (size_t)1);
+            memmove(to, from, size);
+            to += size;
+        } else {
             *to++ = '#';
-        else if (!isdigit((unsigned char)*from) || place || to[-1] != '#')
-            *to++ = *from;
-        before = *from;
+        }
+        from += size;
     }
     *to = '\0';
 }
@@ -75,10 +94,7 @@ static void sim_shrink_kind(FILE *file, char *kind)
 
             if (found == NULL)
                 continue;
-            /* An address of the sanitizer's ends what names the failure. */
             strcpy(kind, found);
-            if (strstr(kind, " on ") != NULL && i == 1)
-                *strstr(kind, " on ") = '\0';
             sim_shrink_clean(kind);
             break;
         }
@@ -167,20 +183,16 @@ static bool sim_shrink_remove(uint32_t stream, uint32_t at, uint32_t size)
 }
 
 /* Blocks of the stream, from the end, because what is removed there leaves the most of the run as it was. */
-static bool sim_shrink_blocks(uint32_t stream, bool (*less)(uint32_t stream, uint32_t at, uint32_t size), uint32_t least)
+static bool sim_shrink_blocks(uint32_t stream, bool (*less)(uint32_t stream, uint32_t at, uint32_t size), uint32_t size)
 {
     bool any = false;
 
-    for (uint32_t size = sim_shrinking.best->count[stream] / 2; size >= least && size > 0; size /= 2) {
-        for (uint32_t at = sim_shrinking.best->count[stream]; at > 0 && !sim_shrink_over();) {
-            uint32_t count = sim_shrinking.best->count[stream];
-
-            at = MIN(at, count);
-            uint32_t part = MIN(size, at);
-            at -= part;
-            if (part > 0)
-                any = less(stream, at, part) || any;
-        }
+    for (uint32_t at = sim_shrinking.best->count[stream]; at > 0 && !sim_shrink_over();) {
+        at = MIN(at, sim_shrinking.best->count[stream]);
+        uint32_t part = MIN(size, at);
+        at -= part;
+        if (part > 0)
+            any = less(stream, at, part) || any;
     }
     return any;
 }
@@ -204,24 +216,36 @@ static bool sim_shrink_lower(uint32_t stream)
     return any;
 }
 
+/* All streams by blocks, a stream in so many. Steps of time mean nothing by their order, and singly nothing at all. */
+static bool sim_shrink_parts(uint32_t parts)
+{
+    bool any = false;
+
+    for (uint32_t i = 0; i < SIM_NR_STREAMS; i++) {
+        uint32_t size = (sim_shrinking.best->count[i] + parts - 1) / parts;
+
+        if (size == 0 || (i == SIM_OF_TIME && parts > SIM_SHRINK_TIME_PARTS))
+            continue;
+        any = sim_shrink_blocks(i, sim_shrink_zero, size) || any;
+        if (i != SIM_OF_TIME)
+            any = sim_shrink_blocks(i, sim_shrink_remove, size) || any;
+    }
+    return any;
+}
+
+/* Large parts of all streams before small ones of any: each part that goes makes all runs after it shorter. */
 static void sim_shrink_all(void)
 {
     bool any = true;
 
-    for (uint32_t i = SIM_NR_STREAMS; i-- > 0;)
-        sim_shrink_end(i);
     while (any && !sim_shrink_over()) {
         any = false;
-        for (uint32_t i = SIM_NR_STREAMS; i-- > 0;)
-            any = sim_shrink_blocks(i, sim_shrink_zero, 1) || any;
-        /* Steps of time mean nothing by their order. Single choices of the long streams would be too many. */
-        for (uint32_t i = SIM_NR_STREAMS; i-- > 0;) {
-            if (i != SIM_OF_TIME)
-                any = sim_shrink_blocks(i, sim_shrink_remove, 1 + sim_shrinking.best->count[i] / 200) || any;
+        for (uint32_t parts = 1; parts <= SIM_SHRINK_PARTS && !sim_shrink_over(); parts *= 2) {
+            for (uint32_t i = SIM_NR_STREAMS; i-- > 0;)
+                sim_shrink_end(i);
+            any = sim_shrink_parts(parts) || any;
         }
         any = sim_shrink_lower(SIM_OF_PROGRAM) || any;
-        for (uint32_t i = SIM_NR_STREAMS; i-- > 0;)
-            sim_shrink_end(i);
     }
 }
 

@@ -178,7 +178,8 @@ void sim_run_seed(const struct sim_scenario *scenario, uint32_t seed)
 static void sim_usage(void) __attribute__((noreturn));
 static void sim_usage(void)
 {
-    printf("Usage: sim [--scenario NAME] [--seeds FROM-TO | --total N] [--jobs N] [--hashes | --plan]\n           [--fail-each KIND [--fail-most N]]\n"
+    printf("Usage: sim [--scenario NAME] [--seeds FROM-TO | --total N] [--jobs N] [--hashes | --plan]\n"
+           "           [--fail-each KIND [--fail-most N]] [--keep FOLDER]\n"
            "       sim --scenario NAME --seed N [--verbose] [--trace FILE] [--until POINT] [--fail KIND:N]\n"
            "           [--record FILE] [--replay FILE] [--shrink FILE]\n"
            "  --total N         N seeds of all scenarios together\n"
@@ -186,6 +187,7 @@ static void sim_usage(void)
            "  --plan            prints how many seeds of each scenario it would run, and runs none\n"
            "  --fail-each KIND  makes each alloc, send or wait of a seed fail, one in each run\n"
            "  --fail-most N     about N of them, evenly spread\n"
+           "  --keep FOLDER     writes what a failing run says to FOLDER/SCENARIO-SEED\n"
            "  --seed N          runs one seed in this process\n"
            "  --trace FILE      writes its events there\n"
            "  --until POINT     stops there by SIGTRAP, for a debugger\n"
@@ -219,7 +221,8 @@ static void sim_parse_kind(const char *name, size_t length)
 {
     unsigned int kind = 0;
 
-    while (kind < SIM_NR_FAULTS && (strlen(sim_fault_names[kind]) != length || strncmp(sim_fault_names[kind], name, length) != 0))
+    while (kind < SIM_NR_FAULTS &&
+           (strlen(sim_fault_names[kind]) != length || strncmp(sim_fault_names[kind], name, length) != 0))
         kind++;
     if (kind == SIM_NR_FAULTS)
         sim_usage();
@@ -264,7 +267,7 @@ static bool sim_parse_file(const char *option, const char *name)
         const char *option, **file;
     } files[] = {
         {"--trace", &sim_options.trace}, {"--record", &sim_options.record}, {"--replay", &sim_options.replay},
-        {"--shrink", &sim_options.shrink},
+        {"--shrink", &sim_options.shrink}, {"--keep", &sim_options.keep},
     };
 
     for (unsigned int i = 0; i < ARRAY_LENGTH(files); i++) {
