@@ -139,5 +139,5 @@ void sim_stock_check(const struct sim_stock *before)
 
 void sim_check_all(void)
 {
-    sim_laws_check();
+    sim_laws_check(SIM_LAWS_END);
 }

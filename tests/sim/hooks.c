@@ -8,6 +8,7 @@
  */
 #include "ipc/ipc_kmsg.h"
 #include "ipc/ipc_mqueue.h"
+#include "ipc/ipc_space.h"
 #include "ipc/ipc_port.h"
 #include "ipc/ipc_space.h"
 #include "kernel/lock.h"
@@ -282,8 +283,15 @@ void __wrap_ipc_mqueue_send_always(struct ipc_kmsg *kmsg)
 
 mach_msg_return_t __wrap_ipc_mqueue_receive(struct ipc_mqueue_receive *receive, struct ipc_space *space)
 {
-    mach_msg_return_t result = __real_ipc_mqueue_receive(receive, space);
+    struct machine_context *context = &current_thread()->machine;
+    uint8_t inside = context->inside;
+    mach_msg_return_t result;
 
+    /* In an exception the kernel itself receives. */
+    if (space != ipc_space_reply)
+        context->inside = SIM_INSIDE_RECEIVE;
+    result = __real_ipc_mqueue_receive(receive, space);
+    context->inside = inside;
     sim_trace(SIM_RECEIVE, result == MACH_MSG_SUCCESS ? (uint32_t)ipc_kmsg_header(receive->kmsg)->msgh_id : 0,
               (uint32_t)result);
     return result;

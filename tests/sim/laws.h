@@ -11,10 +11,17 @@
 
 #include "kernel/types.h"
 
-/* Checks everything. No spinlock is held, no critical section is under way; mutexes may be held. */
-void sim_laws_check(void);
-/* Where that is so: checks when enough has happened since the last time, which the seed says. */
-void sim_laws_point(void);
+/* From where: no spinlock is held there, and no critical section is under way. */
+enum sim_laws_at {
+    SIM_LAWS_SWITCH,            /* between two threads; mutexes may be held */
+    SIM_LAWS_USER,              /* the running thread is in user mode */
+    SIM_LAWS_END,               /* on the scenario's own thread, when all else is over */
+};
+
+/* Checks everything. */
+void sim_laws_check(enum sim_laws_at at);
+/* Checks when enough has happened since the last time, which the seed says. */
+void sim_laws_point(enum sim_laws_at at);
 /* A check is under way: what it asks the kernel is no point. */
 extern bool sim_laws_checking;
 

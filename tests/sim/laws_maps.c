@@ -10,10 +10,12 @@
  */
 #include <mach/vm_prot.h>
 
+#include "kernel/thread.h"
 #include "laws_private.h"
 #include "vm/vm_map_private.h"
 #include "vm/vm_object.h"
 #include "vm/vm_page.h"
+#include "vm/vm_run.h"
 
 struct laws_map_walk {
     struct vm_map *map;
@@ -100,12 +102,14 @@ static void laws_map_visit(struct rbtree_node *node, void *context)
     walk->nr_entries++;
 }
 
-static void laws_map(struct vm_map *map)
+static void laws_map(struct vm_map *map, enum sim_laws_at at)
 {
     struct laws_map_walk walk = {
         .map = map, .next = list_first(&map->entries, struct vm_map_entry, link), .reached = map->min,
         .hint_met = map->hint == NULL};
 
+    laws_check(at == SIM_LAWS_SWITCH || map->lock.owner != current_thread(), "locks",
+               "a map is locked by the running thread, outside of the kernel");
     laws_tree(&map->tree, true, laws_map_visit, &walk, "a map");
     laws_check(walk.next == NULL && walk.nr_entries == map->nr_entries, "maps", "a map has %u entries and counts %u",
                walk.nr_entries, map->nr_entries);
@@ -113,8 +117,16 @@ static void laws_map(struct vm_map *map)
                "a map has %#lx bytes, %#lx without rights, and counts %#lx, %#lx", (unsigned long)walk.size,
                (unsigned long)walk.size_none, (unsigned long)map->size, (unsigned long)map->size_none);
     laws_check(walk.wired_size == map->wired_size || map->lock.owner != NULL, "maps",
-               "%#lx bytes of a map are wired, %#lx counted", (unsigned long)walk.wired_size, (unsigned long)map->wired_size);
+               "%#lx bytes of a map are wired, %#lx counted", (unsigned long)walk.wired_size,
+               (unsigned long)map->wired_size);
     laws_check(walk.hint_met, "maps", "a map's hint is none of its entries");
+}
+
+bool laws_run_in_map(const struct vm_run *run)
+{
+    const struct laws_cell *cell = laws_find(LAWS_ENTRY, run->copy.reserved_entry);
+
+    return cell != NULL && cell->places != 0;
 }
 
 /* ---- chains ---- */
@@ -141,10 +153,10 @@ static void laws_object_chain(const struct vm_object *object)
                "an object that has ended has %u references", object->refs);
 }
 
-void laws_maps(void)
+void laws_maps(enum sim_laws_at at)
 {
     laws_for_each(LAWS_MAP, cell)
-        laws_map(cell->at);
+        laws_map(cell->at, at);
     laws_for_each(LAWS_OBJECT, cell)
         laws_object_chain(cell->at);
     laws_for_each(LAWS_OBJECT, cell) {

@@ -263,7 +263,7 @@ void laws_mmu(void)
     laws_for_each(LAWS_RUN, cell) {
         struct vm_run *run = cell->at;
 
-        if (run->state == VM_RUN_QUEUED || run->state == VM_RUN_RETURNING)
+        if ((run->state == VM_RUN_QUEUED && !laws_run_in_map(run)) || run->state == VM_RUN_RETURNING)
             laws_tree(&run->object->pages, true, laws_mmu_run_page, run, "a run's index");
     }
 }

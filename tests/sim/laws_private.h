@@ -12,6 +12,7 @@
 #include "kernel/list.h"
 #include "kernel/rbtree.h"
 #include "kernel/types.h"
+#include "laws.h"
 #include "sim.h"
 
 struct vm_map;
@@ -62,7 +63,7 @@ void laws_census(void);
 struct laws_cell *laws_first(enum laws_kind kind);
 struct laws_cell *laws_end(enum laws_kind kind);
 #define laws_for_each(kind, cell) \
-    for (struct laws_cell *cell = laws_first(kind); cell < laws_end(kind); cell++) \
+    for (struct laws_cell *cell = laws_first(kind), *laws_stop = laws_end(kind); cell < laws_stop; cell++) \
         if (cell->at != NULL)
 /* The cell of an object of this kind, or NULL. */
 struct laws_cell *laws_find(enum laws_kind kind, const void *at);
@@ -81,8 +82,15 @@ void laws_tree(const struct rbtree *tree, bool balanced, laws_visit *visit, void
 void laws_frames(void);         /* laws_frames.c */
 void laws_pages(void);          /* laws_pages.c */
 void laws_mmu(void);            /* laws_mmu.c */
-void laws_maps(void);           /* laws_maps.c */
+void laws_maps(enum sim_laws_at at);           /* laws_maps.c */
 void laws_accounts(void);       /* laws_accounts.c */
+void laws_ipc(void);            /* laws_ipc.c */
+void laws_refs(bool quiet);     /* laws_refs.c */
+
+/* No thread has anything in its hands: counts of references are exact. */
+bool laws_quiet(enum sim_laws_at at);
+/* Whether a queued run's memory is in the receiver's map already; after laws_maps(). */
+bool laws_run_in_map(const struct vm_run *run);
 
 /* The page of object at index, or NULL; found by the links of the tree alone. */
 struct vm_page *laws_page_at(const struct vm_object *object, uint32_t index);

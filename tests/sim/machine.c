@@ -106,7 +106,7 @@ void sim_point(enum sim_mode mode)
     sim_now += sim_step();
     if (mode == SIM_USER) {
         sim_user_at = sim_now;
-        sim_laws_point();
+        sim_laws_point(SIM_LAWS_USER);
     }
     if (!sim_interrupts)
         return;

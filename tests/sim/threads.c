@@ -167,7 +167,7 @@ struct thread *machine_switch(struct thread *from, struct thread *next)
 
     sim_check(!machine_interrupts_enabled() && current_thread() == next);
     sim_tlb_check();
-    sim_laws_point();
+    sim_laws_point(SIM_LAWS_SWITCH);
     sim_counts->switches++;
     sim_trace(SIM_SWITCH, sim_thread_id(from), sim_thread_id(next));
     sim_previous = from;
@@ -320,6 +320,7 @@ void machine_return_to_user(void)
     struct sim_fiber *fiber = sim_fiber_of(self);
 
     lock_assert_none_held();
+    self->machine.inside = SIM_INSIDE_NOTHING;
     if (fiber->departed)
         longjmp(fiber->base, 1);
     fiber->departed = true;

@@ -53,9 +53,12 @@ static char *sim_user_bytes(uint32_t address, bool write)
         bytes = address < MACHINE_USER_END ? sim_tlb_access(current_map()->pmap, address, write) : NULL;
         if (bytes != NULL)
             return bytes;
+        current_thread()->machine.inside = SIM_INSIDE_FAULT;
         kern_return_t result = sim_page_fault(address, write);
+        current_thread()->machine.inside = SIM_INSIDE_CALL;
         if (result != KERN_SUCCESS && result != KERN_ABORTED)
             exception_raise(EXC_BAD_ACCESS, result, (int)address);
+        current_thread()->machine.inside = SIM_INSIDE_NOTHING;
         lock_assert_none_held();
         sim_border();
     }
@@ -116,12 +119,14 @@ uint32_t sim_trap(int number, unsigned int nr_arguments, const uint32_t *argumen
     if (current_thread()->ast)
         sim_border();
     sim_trace(SIM_TRAP, index, 0);
+    context->inside = SIM_INSIDE_CALL;
     if (index >= syscall_table_length || call->handler == NULL)
         exception_raise(EXC_BAD_INSTRUCTION, SIM_EXC_I386_INVOP, (int)index);
     else if (!copyin_words(stack, copied, call->nr_arguments))
         exception_raise(EXC_BAD_ACCESS, KERN_INVALID_ADDRESS, (int)stack);
     else
         context->result = call->handler(copied);
+    context->inside = SIM_INSIDE_NOTHING;
     lock_assert_none_held();
     sim_check(machine_interrupts_enabled());
     sim_trace(SIM_TRAP_DONE, index, context->result);

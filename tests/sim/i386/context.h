@@ -10,6 +10,14 @@
 
 struct sim_fiber;
 
+/* What a thread does in the kernel, as far as it matters to what it may have in its hands. */
+enum sim_inside {
+    SIM_INSIDE_NOTHING,         /* it is in user mode, or at the border */
+    SIM_INSIDE_FAULT,           /* a fault of user mode */
+    SIM_INSIDE_CALL,            /* a trap, or an exception */
+    SIM_INSIDE_RECEIVE,         /* a trap that receives a message */
+};
+
 /* All of it is the thread's own while it runs or stands still for whoever changes it. */
 struct machine_context {
     uint32_t id;                /* counts from 1, in the order of creation: what traces call the thread */
@@ -19,6 +27,7 @@ struct machine_context {
     uint32_t registers[4];      /* user mode: what the program is given */
     uint32_t words[4];          /* its program's library's own */
     uint32_t result;            /* of the trap that it is in */
+    uint8_t inside;             /* enum sim_inside: what the thread does in the kernel */
     bool redirected;            /* pc was set since it was last in user mode: it begins there */
 };
 
