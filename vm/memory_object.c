@@ -24,11 +24,14 @@
 #include "vm/memory_object_lock.h"
 #include "vm/memory_object_message.h"
 #include "vm/vm_account.h"
+#include "vm/vm_frame.h"
 #include "vm/vm_object.h"
 #include "vm/vm_page.h"
 #include "vm/vm_pageout.h"
 #include "vm/vm_run.h"
 
+/* Of the frames above the low watermark, one in so many may be asked for by one request in advance. */
+#define MEMORY_OBJECT_AHEAD 4u
 #define MEMORY_OBJECT_PAGES 0x100000u /* 4 GiB: the manager's to say where its object ends */
 
 static struct kmem_cache memory_object_cache;
@@ -159,6 +162,7 @@ static struct memory_object *memory_object_create(void)
     list_init(&pager->unasked);
     list_init(&pager->locks);
     list_node_init(&pager->work_node);
+    vm_cluster_init(&pager->cluster);
     pager->object = vm_object_create(MEMORY_OBJECT_PAGES, ALLOC_NOSLEEP);
     pager->control = ipc_port_alloc_kernel();
     pager->name = ipc_port_alloc_kernel();
@@ -310,19 +314,85 @@ kern_return_t memory_object_enter(struct ipc_port *port, struct vm_object **obje
 
 /* ---- requests ---- */
 
-static enum vm_object_answer memory_object_request(struct vm_object *object, uint32_t index, vm_prot_t prot,
-                                                   struct vm_page *placeholder)
+/* How many pages may be asked for without taking memory from who needs it: none but the one when it is short. */
+static unsigned int memory_object_request_most(void)
+{
+    unsigned int nr_free = vm_frame_nr_free(), low = vm_frame_marks.low;
+
+    return nr_free > low ? 1 + (nr_free - low) / MEMORY_OBJECT_AHEAD : 1;
+}
+
+static void memory_object_hold_place(struct vm_object *object, uint32_t index, struct vm_page *placeholder)
+{
+    placeholder->busy = true;
+    placeholder->absent = true;
+    vm_page_insert(placeholder, object, index);
+}
+
+/* Holds the place of the page at index for a request of others; false when something is there, or memory is short. */
+static bool memory_object_hold_empty(struct vm_object *object, uint32_t index)
+{
+    struct vm_page *placeholder;
+
+    if (vm_page_lookup(object, index) != NULL)
+        return false;
+    placeholder = vm_page_create_placeholder(ALLOC_ORDINARY | ALLOC_NOSLEEP);
+    if (placeholder != NULL)
+        memory_object_hold_place(object, index, placeholder);
+    return placeholder != NULL;
+}
+
+/* Holds places around index, where one is held already; returns what it came to. */
+static struct vm_cluster_range memory_object_hold_range(struct memory_object *pager, uint32_t index,
+                                                        struct vm_cluster_range within)
+{
+    struct vm_object *object = pager->object;
+    struct vm_cluster_range held = {index, index + 1};
+
+    if (likely(pager->cluster.most == 1))
+        return held;
+    struct vm_cluster_range want = vm_cluster_choose(&pager->cluster, index, memory_object_request_most());
+    want.first = MAX(want.first, within.first);
+    want.end = MIN(want.end, within.end);
+    want.end = MIN(want.end, object->nr_pages);
+    while (held.end < want.end && memory_object_hold_empty(object, held.end))
+        held.end++;
+    while (held.first > want.first && memory_object_hold_empty(object, held.first - 1))
+        held.first--;
+    return held;
+}
+
+/* Gives up the places of range, which nobody has seen. */
+static void memory_object_let_go(struct vm_object *object, struct vm_cluster_range range, struct vm_page *but)
+{
+    for (uint32_t index = range.first; index < range.end; index++) {
+        struct vm_page *page = vm_page_lookup(object, index);
+
+        vm_page_remove(page);
+        if (page != but)
+            vm_page_destroy(page);
+    }
+}
+
+static enum vm_object_answer memory_object_request(struct vm_object *object, uint32_t index, struct vm_cluster_range within,
+                                                   vm_prot_t prot, struct vm_page *placeholder)
 {
     struct memory_object *pager = object->pager;
 
     assert(spinlock_held(&object->lock));
     if (pager->dead)
         return VM_OBJECT_ERROR;
-    if (pager->ready && memory_object_send_data_request(pager, index, 1, prot) != KERN_SUCCESS)
-        return VM_OBJECT_SHORTAGE;
-    placeholder->busy = true;
-    placeholder->absent = true;
-    vm_page_insert(placeholder, object, index);
+    memory_object_hold_place(object, index, placeholder);
+    if (pager->ready) {
+        struct vm_cluster_range held = memory_object_hold_range(pager, index, within);
+        if (memory_object_send_data_request(pager, held.first, held.end - held.first, prot) != KERN_SUCCESS) {
+            memory_object_let_go(object, held, placeholder);
+            placeholder->busy = placeholder->absent = false;
+            return VM_OBJECT_SHORTAGE;
+        }
+        if (unlikely(pager->cluster.most > 1))
+            vm_cluster_asked(&pager->cluster, index, held);
+    }
     if (!pager->ready) {
         placeholder->unlock_asked = (uint8_t)prot; /* until it is asked for: the access */
         list_insert_tail(&pager->unasked, &placeholder->queue_node);

@@ -22,6 +22,7 @@
 #include "kernel/list.h"
 #include "kernel/reaper.h"
 #include "kernel/types.h"
+#include "vm/vm_cluster.h"
 
 struct ipc_port;
 struct vm_account;
@@ -47,6 +48,7 @@ struct memory_object {
     struct reaper_item reap;        /* for the record's end */
     struct reaper_item death;       /* for its port's */
     uint8_t ending_event;           /* what a vm_map sleeps on while the conversation ends */
+    struct vm_cluster cluster;      /* [O] how much to ask for at a time */
     uint32_t end_cursor;            /* [O] termination has handled the pages below this index */
     bool ready : 1;                 /* [O] the manager said memory_object_ready */
     bool dead : 1;                  /* [O] nobody answers any more */

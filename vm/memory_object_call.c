@@ -108,6 +108,31 @@ kern_return_t memory_object_get_attributes(vm_object_t object, boolean_t *ready,
     return KERN_SUCCESS;
 }
 
+kern_return_t machair_memory_object_set_paging(vm_object_t object, vm_size_t size, vm_behavior_t behavior)
+{
+    if (size == 0 || !page_aligned(size) || size > VM_CLUSTER_MOST * PAGE_SIZE || behavior < VM_BEHAVIOR_DEFAULT ||
+        behavior > VM_BEHAVIOR_RSEQNTL)
+        return KERN_INVALID_ARGUMENT;
+    struct memory_object *pager = memory_object_lock_live(object);
+    if (pager == NULL)
+        return KERN_INVALID_ARGUMENT;
+    vm_cluster_set(&pager->cluster, size >> PAGE_SHIFT, behavior);
+    vm_object_unlock(object);
+    return KERN_SUCCESS;
+}
+
+kern_return_t machair_memory_object_get_paging(vm_object_t object, vm_size_t *size, vm_behavior_t *behavior)
+{
+    struct memory_object *pager = memory_object_lock_live(object);
+
+    if (pager == NULL)
+        return KERN_INVALID_ARGUMENT;
+    *size = (vm_size_t)pager->cluster.most << PAGE_SHIFT;
+    *behavior = pager->cluster.behavior;
+    vm_object_unlock(object);
+    return KERN_SUCCESS;
+}
+
 /* ---- data ---- */
 
 /* Whether the manager may put data at index now; *there is the place-holder that waits for it, or NULL. Locked. */
@@ -159,8 +184,12 @@ static void memory_object_supply_put(struct memory_object *pager, uint32_t index
     page->unlock_asked = 0;
     page->lock_prot = lock_value == VM_PROT_NO_CHANGE ? VM_PROT_NONE : (uint8_t)lock_value;
     page->frame->pmap_bits &= (uint8_t)~(PMAP_MODIFIED | PMAP_REFERENCED); /* from its life in the manager's memory */
+    bool wanted = page->wanted;
     vm_page_done(page);
-    vm_page_activate(page);
+    if (wanted)
+        vm_page_activate(page);
+    else
+        vm_page_deactivate(page); /* nobody waits for it: it has yet to show that it is of use */
 }
 
 static kern_return_t memory_object_supply_page(struct vm_object *object, uint32_t index, struct vm_map_copy *copy,

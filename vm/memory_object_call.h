@@ -11,6 +11,7 @@
 #include <mach/kern_return.h>
 #include <mach/memory_object.h>
 #include <mach/message.h>
+#include <mach/vm_behavior.h>
 #include <mach/vm_prot.h>
 
 #include "kernel/ipc_kobject.h"
@@ -31,5 +32,9 @@ kern_return_t memory_object_lock_request(vm_object_t object, vm_offset_t offset,
                                          memory_object_return_t should_return, boolean_t should_flush,
                                          vm_prot_t lock_value, ipc_port_t reply_to, mach_msg_type_name_t reply_type);
 kern_return_t memory_object_destroy(vm_object_t object, kern_return_t reason);
+
+/* Of subsystem machair. */
+kern_return_t machair_memory_object_set_paging(vm_object_t object, vm_size_t size, vm_behavior_t behavior);
+kern_return_t machair_memory_object_get_paging(vm_object_t object, vm_size_t *size, vm_behavior_t *behavior);
 
 #endif

@@ -36,6 +36,8 @@
  *    zone of kernel memory): one that comes back again and again is waited for by the clock.
  * 10. Bytes. vm_fault_read and its like do the same as a fault, but move bytes with the object locked instead of entering
  *     a mapping. Readers that meet no data take zeroes without making a page.
+ * 11. Around. Where the manager lets itself be asked for several pages at a time, what came with the page is mapped with it,
+ *     read-only, and as pages that nobody has used, so that the policy still sees whether anybody does.
  */
 #include "vm/vm_fault.h"
 
@@ -173,6 +175,19 @@ static enum vm_fault_step vm_fault_find(struct vm_fault *fault)
 
 /* ---- the walk ---- */
 
+/* What the entry maps of fault->object: nothing beyond is of use. Without a map, the page alone. */
+static struct vm_cluster_range vm_fault_within(const struct vm_fault *fault)
+{
+    const struct vm_map_entry *entry = fault->entry;
+    struct vm_cluster_range range = {fault->index, fault->index + 1};
+
+    if (fault->map != NULL) {
+        range.first = fault->index - (uint32_t)((fault->address - entry->start) >> PAGE_SHIFT);
+        range.end = range.first + vm_map_entry_pages(entry);
+    }
+    return range;
+}
+
 /* Asks the manager of fault->object, where nothing is resident at fault->index. */
 static enum vm_fault_step vm_fault_request(struct vm_fault *fault)
 {
@@ -183,7 +198,7 @@ static enum vm_fault_step vm_fault_request(struct vm_fault *fault)
     struct vm_page *placeholder = vm_page_create_placeholder(level | ALLOC_NOSLEEP);
     if (placeholder == NULL)
         return vm_fault_short(fault, level);
-    enum vm_object_answer answer = object->ops->request(object, fault->index, prot, placeholder);
+    enum vm_object_answer answer = object->ops->request(object, fault->index, vm_fault_within(fault), prot, placeholder);
     if (answer == VM_OBJECT_ASKED) { /* the place-holder is the object's now */
         vm_fault_count(&vm_fault_counters.pageins, &current_task()->pageins);
         fault->page = placeholder;
@@ -479,6 +494,42 @@ static bool vm_fault_writable(const struct vm_fault *fault)
     return first->copy == NULL || vm_object_copy_pushed(first, fault->first_index);
 }
 
+/* Maps page, which is next to a page that was faulted on, for reading, unless it is not to be had for nothing. */
+static bool vm_fault_enter_neighbour(const struct vm_fault *fault, const struct vm_page *page)
+{
+    uintptr_t address = fault->address + ((uintptr_t)(page->index - fault->first_index) << PAGE_SHIFT);
+
+    if (page->busy || page->absent || page->error || (page->lock_prot & VM_PROT_READ) || page->frame == NULL ||
+        pmap_extract(fault->map->pmap, address) != NULL)
+        return false;
+    return pmap_enter(fault->map->pmap, address, page->frame, VM_PROT_READ, 0) == KERN_SUCCESS;
+}
+
+/*
+ * See 11. The page's neighbours as far as they are resident without a gap and not mapped: what came with it. They are
+ * mapped as pages that nobody has used.
+ */
+static void vm_fault_enter_around(const struct vm_fault *fault)
+{
+    struct vm_cluster_range within = vm_fault_within(fault);
+    uint32_t most = fault->first->pager->cluster.most;
+    struct vm_page *page = fault->page;
+
+    if (fault->object != fault->first || fault->wire || fault->entry->wired_count > 0)
+        return;
+    for (uint32_t at = fault->index + 1; at < within.end && at - fault->index < most; at++) {
+        page = vm_page_next(page);
+        if (page == NULL || page->index != at || !vm_fault_enter_neighbour(fault, page))
+            break;
+    }
+    page = fault->page;
+    for (uint32_t at = fault->index; at > within.first && fault->index - at < most - 1; at--) {
+        page = vm_page_prev(page);
+        if (page == NULL || page->index != at - 1 || !vm_fault_enter_neighbour(fault, page))
+            break;
+    }
+}
+
 static enum vm_fault_step vm_fault_enter(struct vm_fault *fault)
 {
     struct vm_page *page = fault->page;
@@ -503,6 +554,8 @@ static enum vm_fault_step vm_fault_enter(struct vm_fault *fault)
         vm_page_wire(page);
     else
         vm_page_activate(page);
+    if (fault->first->pager != NULL && fault->first->pager->cluster.most > 1)
+        vm_fault_enter_around(fault);
     return vm_fault_over(fault, KERN_SUCCESS);
 }
 

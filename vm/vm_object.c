@@ -123,10 +123,11 @@ void vm_object_unref_split(struct vm_object *object)
 
 /* ---- the anonymous kind ---- */
 
-static enum vm_object_answer vm_object_anonymous_request(struct vm_object *object, uint32_t index, vm_prot_t prot,
+static enum vm_object_answer vm_object_anonymous_request(struct vm_object *object, uint32_t index,
+                                                         struct vm_cluster_range within, vm_prot_t prot,
                                                          struct vm_page *placeholder)
 {
-    (void)object, (void)index, (void)prot, (void)placeholder;
+    (void)object, (void)index, (void)within, (void)prot, (void)placeholder;
     return VM_OBJECT_ABSENT;
 }
 

@@ -19,6 +19,7 @@
 #include "kernel/lock.h"
 #include "kernel/rbtree.h"
 #include "kernel/types.h"
+#include "vm/vm_cluster.h"
 #include "vm/vm_page.h"
 
 struct memory_object;
@@ -32,9 +33,10 @@ struct vm_object_ops {
      * The fault needs the page at index, which is not resident, for access prot. ABSENT: there is no data here, look
      * in the shadow or fill with zeroes. ASKED: the manager has been asked, the place-holder given (in the object at
      * index, busy and absent) is to be waited for. SHORTAGE: no memory to ask, wait and retry. ERROR: no data will come.
-     * placeholder is consumed (inserted) only with ASKED.
+     * placeholder is consumed (inserted) only with ASKED. Others of the pages [first, end), which contain index, may be
+     * asked for as well: place-holders of the kind's own are there then.
      */
-    enum vm_object_answer (*request)(struct vm_object *object, uint32_t index, vm_prot_t prot,
+    enum vm_object_answer (*request)(struct vm_object *object, uint32_t index, struct vm_cluster_range within, vm_prot_t prot,
                                      struct vm_page *placeholder);
     /* The manager forbids this access to a resident page: ask it to unlock. */
     enum vm_object_answer (*unlock)(struct vm_object *object, struct vm_page *page, vm_prot_t prot);

@@ -233,10 +233,10 @@ bool vm_run_covers(const struct memory_object *pager, uint32_t index)
 
 /* ---- the run's memory as an object ---- */
 
-static enum vm_object_answer vm_run_request(struct vm_object *object, uint32_t index, vm_prot_t prot,
-                                            struct vm_page *placeholder)
+static enum vm_object_answer vm_run_request(struct vm_object *object, uint32_t index, struct vm_cluster_range within,
+                                            vm_prot_t prot, struct vm_page *placeholder)
 {
-    (void)object, (void)index, (void)prot, (void)placeholder;
+    (void)object, (void)index, (void)within, (void)prot, (void)placeholder;
     return VM_OBJECT_ABSENT; /* a page that the receiver gave away reads as zeroes, like any anonymous memory */
 }
 

@@ -9,6 +9,7 @@ extern const struct test_suite test_ipc_suite;
 extern const struct test_suite test_manager_suite;
 extern const struct test_suite test_map_suite;
 extern const struct test_suite test_messages_suite;
+extern const struct test_suite test_pagein_suite;
 extern const struct test_suite test_pageout_suite;
 extern const struct test_suite test_pmap_suite;
 extern const struct test_suite test_ports_suite;
@@ -24,6 +25,7 @@ const struct test_suite *const test_suites[] = {
     &test_manager_suite,
     &test_map_suite,
     &test_messages_suite,
+    &test_pagein_suite,
     &test_pageout_suite,
     &test_pmap_suite,
     &test_ports_suite,

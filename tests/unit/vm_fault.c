@@ -2,7 +2,7 @@
 /*
  * Faults, copies, wiring and collapsing against a model: random operations on several maps, of which each page must read
  * as the model says, with memory running out now and then and a manager that forgets, locks and evicts.
- * unit: -includeunit_context.h vm/vm_fault.c vm/vm_page.c vm/vm_object.c vm/vm_shadow.c vm/vm_policy.c vm/vm_map.c
+ * unit: -includeunit_context.h vm/vm_fault.c vm/vm_cluster.c vm/vm_page.c vm/vm_object.c vm/vm_shadow.c vm/vm_policy.c vm/vm_map.c
  * unit: vm/vm_map_entry.c vm/vm_map_wire.c vm/vm_map_duplicate.c kernel/rbtree.c kernel/lock.c
  */
 #include <stdarg.h>
@@ -226,6 +226,11 @@ kern_return_t pmap_enter(struct pmap *pmap, uintptr_t va, struct vm_frame *frame
     return KERN_SUCCESS;
 }
 
+struct vm_frame *pmap_extract(struct pmap *pmap, uintptr_t va)
+{
+    return pmap->pte[page_of(va)].frame;
+}
+
 void pmap_remove(struct pmap *pmap, uintptr_t start, uintptr_t end)
 {
     for (uintptr_t va = MAX(start, BASE); va < MIN(end, BASE + PAGES * PAGE_SIZE); va += PAGE_SIZE)
@@ -400,10 +405,12 @@ static int file_of(const struct vm_object *object)
     return (int)(object->pager - pagers);
 }
 
-static enum vm_object_answer file_request(struct vm_object *object, uint32_t index, vm_prot_t prot, struct vm_page *page)
+static enum vm_object_answer file_request(struct vm_object *object, uint32_t index, struct vm_cluster_range within,
+                                          vm_prot_t prot, struct vm_page *page)
 {
     (void)prot;
     check(spinlock_held(&object->lock) && index < FILE_PAGES);
+    check(within.first <= index && index < within.end && within.end <= FILE_PAGES);
     if (refused(ALLOC_NOSLEEP))
         return VM_OBJECT_SHORTAGE;
     page->busy = true;
@@ -837,6 +844,7 @@ static void begin(void)
         files[f]->ops = &file_ops;
         files[f]->internal = false;
         files[f]->pager = &pagers[f];
+        vm_cluster_set(&pagers[f].cluster, f % 2 == 0 ? 1 : 8, VM_BEHAVIOR_DEFAULT); /* around: of every other file */
         files[f]->copy_strategy = f == 0 ? MEMORY_OBJECT_COPY_DELAY : MEMORY_OBJECT_COPY_NONE;
         for (int i = 0; i < FILE_PAGES; i++) {
             store[f][i] = pick(4) == 0 ? 0 : 0x1000000u + pick(1000);
