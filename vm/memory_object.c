@@ -549,8 +549,8 @@ void memory_object_die(struct memory_object *pager, bool discard)
             continue;
         if (discard)
             vm_page_free(page);
-        else
-            vm_page_deactivate(page); /* nobody takes it: it stays, unevictable */
+        else if (page->frame != NULL)
+            vm_page_deactivate(page); /* nobody takes it: it stays, unevictable. A place-holder is no page yet. */
     }
     /* Cached, or about to end: nothing left to wait for. */
     if (object->refs == 0)
