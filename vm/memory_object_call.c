@@ -79,7 +79,7 @@ kern_return_t memory_object_change_attributes(vm_object_t object, boolean_t may_
 {
     struct ipc_kmsg *reply;
 
-    if (!memory_object_strategy_valid(strategy))
+    if (!memory_object_strategy_valid(strategy) || !memory_object_reply_valid(reply_type))
         return KERN_INVALID_ARGUMENT;
     if (!memory_object_reply_alloc(reply_to, &reply))
         return KERN_RESOURCE_SHORTAGE;
@@ -232,7 +232,7 @@ kern_return_t memory_object_data_supply(vm_object_t object, vm_offset_t offset, 
     struct ipc_kmsg *reply;
     uint32_t done = 0;
 
-    if (object == NULL || object->pager == NULL)
+    if (object == NULL || object->pager == NULL || !memory_object_reply_valid(reply_type))
         return KERN_INVALID_ARGUMENT;
     if (lock_value != VM_PROT_NO_CHANGE && (lock_value & ~VM_PROT_ALL) != 0)
         return KERN_INVALID_ARGUMENT;

@@ -186,7 +186,7 @@ kern_return_t memory_object_lock_request(vm_object_t object, vm_offset_t offset,
                                          memory_object_return_t should_return, boolean_t should_flush,
                                          vm_prot_t lock_value, ipc_port_t reply_to, mach_msg_type_name_t reply_type)
 {
-    if (object == NULL)
+    if (object == NULL || !memory_object_reply_valid(reply_type))
         return KERN_INVALID_ARGUMENT;
     if (should_return != MEMORY_OBJECT_RETURN_NONE && should_return != MEMORY_OBJECT_RETURN_DIRTY &&
         should_return != MEMORY_OBJECT_RETURN_ALL)

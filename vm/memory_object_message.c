@@ -157,6 +157,11 @@ kern_return_t memory_object_send_lock_completed(struct ipc_port *reply, unsigned
     return KERN_SUCCESS;
 }
 
+bool memory_object_reply_valid(unsigned int reply_type)
+{
+    return reply_type == MACH_MSG_TYPE_PORT_SEND || reply_type == MACH_MSG_TYPE_PORT_SEND_ONCE;
+}
+
 bool memory_object_reply_alloc(const struct ipc_port *reply, struct ipc_kmsg **kmsg)
 {
     *kmsg = IP_VALID(reply) ? ipc_kmsg_alloc(MEMORY_OBJECT_MESSAGE_MOST, ALLOC_THREAD) : NULL;

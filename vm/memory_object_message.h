@@ -62,6 +62,12 @@ void memory_object_send_change_completed(struct ipc_kmsg *kmsg, struct ipc_port 
                                          bool may_cache, memory_object_copy_strategy_t strategy);
 
 /*
+ * Whether a reply port's type, which the manager's descriptor says, is that of a right that can be replied to. Of any other
+ * type, what came is no port: MIG does not look at the name of a polymorphic type.
+ */
+bool memory_object_reply_valid(unsigned int reply_type);
+
+/*
  * A message for the reply to a manager's call, or NULL in *kmsg when reply is none. Waits for memory; false: there is none
  * and the thread is being ended. What was not sent goes to ipc_kmsg_free(). No locks are held.
  */

@@ -229,7 +229,8 @@ kern_return_t vm_object_sync(vm_object_t object, vm_offset_t offset, vm_size_t s
         return KERN_SUCCESS;
     memory_object_return_t wanted = should_return ? MEMORY_OBJECT_RETURN_ALL : MEMORY_OBJECT_RETURN_NONE;
     kern_return_t kr =
-        memory_object_lock_request(object, offset, size, wanted, should_flush, VM_PROT_NO_CHANGE, IP_NULL, 0);
+        memory_object_lock_request(object, offset, size, wanted, should_flush, VM_PROT_NO_CHANGE, IP_NULL,
+                                   MACH_MSG_TYPE_PORT_SEND_ONCE);
     if (kr != KERN_SUCCESS || !should_return || !should_iosync)
         return kr;
     uint64_t end = ((uint64_t)offset + size + PAGE_MASK) >> PAGE_SHIFT;
