@@ -75,11 +75,18 @@ kern_return_t register_new_task_notification(host_t host_priv, ipc_port_t notifi
     if (host_priv == NULL)
         return KERN_INVALID_HOST;
     spinlock_lock(&gnumach_lock);
-    bool taken = IP_VALID(gnumach_new_task_port);
-    if (!taken)
+    struct ipc_port *old = gnumach_new_task_port;
+    struct ipc_port *living = ipc_port_copy_send(old);
+    if (!IP_VALID(living))
         gnumach_new_task_port = notification;
     spinlock_unlock(&gnumach_lock);
-    return taken ? KERN_NO_ACCESS : KERN_SUCCESS;
+    if (IP_VALID(living)) {
+        ipc_port_release_send(living);
+        return KERN_NO_ACCESS;
+    }
+    if (IP_VALID(old)) /* nobody receives from it any more */
+        ipc_port_release_send(old);
+    return KERN_SUCCESS;
 }
 
 kern_return_t gnumach_tell_new_task(struct task *task, struct task *parent)
