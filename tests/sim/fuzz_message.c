@@ -14,7 +14,7 @@
 #define FUZZ_STEPS_MAX 24u
 #define FUZZ_BODY_WORDS 200u
 #define FUZZ_TRAP_MSG (-25)
-#define FUZZ_HOST_REBOOT 2636
+#define FUZZ_HOST_REBOOT 2635
 #define FUZZ_WAIT_MS 20u
 
 const char fuzz_target[] = "message";
@@ -99,7 +99,7 @@ static void fuzz_raw(void)
     fuzz_send(&message, option, size, receive);
 }
 
-static void fuzz_message_program(uint32_t argument)
+void fuzz_program(uint32_t argument)
 {
     uint32_t address;
 
@@ -123,11 +123,5 @@ static void fuzz_message_program(uint32_t argument)
             break;
         }
     }
-    prog_exit();
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
-    fuzz_run(fuzz_message_program, data, size);
-    return 0;
+    fuzz_exit();
 }

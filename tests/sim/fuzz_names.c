@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include <mach/i386/thread_status.h>
 #include <mach/notify.h>
 
 #include "fuzz.h"
@@ -13,22 +14,31 @@
 #include "mig/mach_user.h"
 #include "prog.h"
 
-#define FUZZ_NAMES 24u
+#define FUZZ_NAMES 32u
 #define FUZZ_PAGES 8u
 #define FUZZ_PAGER_PAGES 4u
+#define FUZZ_TRAP_TASK_SELF (-28)
 #define FUZZ_TRAP_HOST_SELF (-29)
+#define FUZZ_TRAP_TASK_TERMINATE (-69)
+#define FUZZ_EXIT_MS 100u
 #define FUZZ_TRAP_MSG (-25)
 
 static uint32_t fuzz_names[FUZZ_NAMES];
 static uint32_t fuzz_memory, fuzz_managed;
-static uint32_t fuzz_learned;
+static uint32_t fuzz_learned, fuzz_first_learned; /* places in fuzz_names */
 static bool fuzz_prepared;
 
-/* memory_object_init, as the kernel sends it: the control port is its first argument. */
+/* Pages of fuzz_memory that begin with a message to the port, with names, for arrays of ports, and with a state in which the program begins anew. */
+#define FUZZ_PAGE_OF_MESSAGE 5u
+#define FUZZ_PAGE_OF_NAMES 6u
+#define FUZZ_PAGE_OF_STATE 7u
+
+/* memory_object_init, as the kernel sends it: the control port is its first argument, the name port its second. */
 #define FUZZ_INIT_CONTROL_OFFSET (sizeof(mach_msg_header_t) + sizeof(mach_msg_type_t))
+#define FUZZ_INIT_NAME_OFFSET (FUZZ_INIT_CONTROL_OFFSET + sizeof(mach_port_t) + sizeof(mach_msg_type_t))
 
 /* An object of our own memory manager, and what the kernel calls it by. */
-static uint32_t fuzz_manage(mach_port_t pager)
+static uint32_t fuzz_manage(mach_port_t pager, uint32_t *name)
 {
     uint32_t page = sim_stack() - PAGE_SIZE, control;
     uint32_t arguments[] = {page, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, 1024, pager, 100, MACH_PORT_NULL};
@@ -40,6 +50,7 @@ static uint32_t fuzz_manage(mach_port_t pager)
     if (sim_trap(FUZZ_TRAP_MSG, 7, arguments) != MACH_MSG_SUCCESS)
         return MACH_PORT_NULL;
     sim_read(page + FUZZ_INIT_CONTROL_OFFSET, &control, sizeof(control));
+    sim_read(page + FUZZ_INIT_NAME_OFFSET, name, sizeof(*name));
     (void)user_memory_object_ready(control, true, 0);
     return control;
 }
@@ -63,10 +74,34 @@ static mach_port_t fuzz_send_once(mach_port_t of)
     return name;
 }
 
+static mach_port_t fuzz_processor(mach_port_t host)
+{
+    mach_port_t *processors = NULL, processor = MACH_PORT_NULL;
+    mach_msg_type_number_t count;
+
+    /* The array is in the program's memory, where only sim_load() goes. */
+    if (user_host_processors(host, &processors, &count) == KERN_SUCCESS)
+        processor = sim_load((uint32_t)(uintptr_t)processors);
+    return processor;
+}
+
+static void fuzz_fill_memory(void)
+{
+    const struct i386_thread_state state = {.eip = sim_program(fuzz_program), .uesp = sim_stack()};
+
+    const mach_msg_header_t message = {
+        .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0), .msgh_size = sizeof(message), .msgh_remote_port = fuzz_names[4],
+    };
+
+    sim_write(fuzz_memory + FUZZ_PAGE_OF_MESSAGE * PAGE_SIZE, &message, sizeof(message));
+    sim_write(fuzz_memory + FUZZ_PAGE_OF_NAMES * PAGE_SIZE, fuzz_names, sizeof(fuzz_names));
+    sim_write(fuzz_memory + FUZZ_PAGE_OF_STATE * PAGE_SIZE, &state, sizeof(state));
+}
+
 void fuzz_prepare(void)
 {
     mach_port_t child = MACH_PORT_NULL, thread = MACH_PORT_NULL, set = MACH_PORT_NULL, privileged = MACH_PORT_NULL;
-    mach_port_t host = sim_register(1), port, pager;
+    mach_port_t host = sim_register(1), port, pager, control, object = MACH_PORT_NULL;
 
     if (fuzz_prepared)
         return;
@@ -79,14 +114,28 @@ void fuzz_prepare(void)
     (void)user_thread_create(child, &thread);
     (void)user_processor_set_default(host, &set);
     (void)user_host_processor_set_priv(host, set, &privileged);
+    control = fuzz_manage(pager, &object);
     uint32_t names[] = {
-        prog_task(), prog_thread(), host, sim_trap(FUZZ_TRAP_HOST_SELF, 0, NULL), port, pager, fuzz_manage(pager),
+        prog_task(), prog_thread(), host, sim_trap(FUZZ_TRAP_HOST_SELF, 0, NULL), port, pager, control,
         child, thread, set, privileged, fuzz_port(MACH_PORT_RIGHT_PORT_SET), fuzz_port(MACH_PORT_RIGHT_DEAD_NAME),
         fuzz_send_once(port), fuzz_port(MACH_PORT_RIGHT_RECEIVE), mig_get_reply_port(), MACH_PORT_NULL, MACH_PORT_DEAD,
+        fuzz_processor(host), object,
     };
     _Static_assert(sizeof(names) < sizeof(fuzz_names), "some are left for what is learned");
     memcpy(fuzz_names, names, sizeof(names));
-    fuzz_learned = sizeof(names) / sizeof(names[0]);
+    fuzz_first_learned = fuzz_learned = sizeof(names) / sizeof(names[0]);
+    fuzz_fill_memory();
+}
+
+/* By traps alone: the library's stubs trust in names that the script may have changed. */
+void fuzz_exit(void)
+{
+    for (;;) {
+        uint32_t task = sim_trap(FUZZ_TRAP_TASK_SELF, 0, NULL);
+
+        (void)sim_trap(FUZZ_TRAP_TASK_TERMINATE, 1, &task);
+        prog_sleep(FUZZ_EXIT_MS);
+    }
 }
 
 uint32_t fuzz_name(uint32_t number)
@@ -96,10 +145,8 @@ uint32_t fuzz_name(uint32_t number)
 
 void fuzz_learn(uint32_t name)
 {
-    const uint32_t first = 18;
-
     fuzz_names[fuzz_learned] = name;
-    fuzz_learned = fuzz_learned + 1 < FUZZ_NAMES ? fuzz_learned + 1 : first;
+    fuzz_learned = fuzz_learned + 1 < FUZZ_NAMES ? fuzz_learned + 1 : fuzz_first_learned;
 }
 
 /* The low three bits: which memory; the others: a page, and whether at its start. */

@@ -6,27 +6,43 @@
 #define FUZZ_TRAPS_MAX 24u
 #define FUZZ_TRAP_ARGUMENTS 11u
 
+/* Those that answer with a name, with a boolean, or, when they succeed, not at all: the program begins anew. */
+#define FUZZ_TRAP_REPLY_PORT 26u
+#define FUZZ_TRAP_HOST_SELF 29u
+#define FUZZ_TRAP_SWTCH_PRI 59u
+#define FUZZ_TRAP_SWTCH 60u
+#define FUZZ_TRAP_SET_SELF_STATE 77u
+
 const char fuzz_target[] = "trap";
 
-static void fuzz_trap_program(uint32_t argument)
+/* The program's state is being set. */
+static bool fuzz_setting_state;
+
+static bool fuzz_is_success(uint32_t number, uint32_t result)
+{
+    if (number >= FUZZ_TRAP_REPLY_PORT && number <= FUZZ_TRAP_HOST_SELF)
+        return result != MACH_PORT_NULL;
+    return number == FUZZ_TRAP_SWTCH_PRI || number == FUZZ_TRAP_SWTCH || result == KERN_SUCCESS;
+}
+
+void fuzz_program(uint32_t argument)
 {
     uint32_t arguments[FUZZ_TRAP_ARGUMENTS];
 
     (void)argument;
+    if (fuzz_setting_state)
+        fuzz_called(FUZZ_TRAP_SET_SELF_STATE, FUZZ_SUCCESS);
+    fuzz_setting_state = false;
     fuzz_prepare();
     for (uint32_t i = 0; i < FUZZ_TRAPS_MAX && fuzz_more(); i++) {
-        int number = -(int)fuzz_byte();
-        uint32_t given = fuzz_byte();
+        uint32_t number = fuzz_byte(), given = fuzz_byte();
 
         for (uint32_t a = 0; a < FUZZ_TRAP_ARGUMENTS; a++)
             arguments[a] = a < given ? fuzz_marked_word() : 0;
-        (void)sim_trap(number, FUZZ_TRAP_ARGUMENTS, arguments);
+        fuzz_setting_state = number == FUZZ_TRAP_SET_SELF_STATE;
+        uint32_t result = sim_trap(-(int)number, FUZZ_TRAP_ARGUMENTS, arguments);
+        fuzz_setting_state = false;
+        fuzz_called(number, fuzz_is_success(number, result) ? FUZZ_SUCCESS : FUZZ_FAILURE);
     }
-    prog_exit();
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
-    fuzz_run(fuzz_trap_program, data, size);
-    return 0;
+    fuzz_exit();
 }
