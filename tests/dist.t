@@ -62,14 +62,19 @@ build_cross()
     cd "$work/build" && PATH=$work/bin:$PATH make -j"$(nproc)" >"$work/make.log" 2>&1 || { cat "$work/make.log"; return 1; }
     ! grep -i 'warning' "$work/make.log" && [ -s machair ] && [ -s machair.iso ]
 }
-# All that include/ holds for programs is there, and nothing else; mig_support.h is the kernel's.
+# All that include/ holds for programs is there, and nothing else; mig_support.h is the kernel's. What the library has lies in
+# machair/: its headers, and those of the stubs.
 install_cross()
 {
     cd "$work/build" && PATH=$work/bin:$PATH make install || return 1
     (cd ../machair-dist/include && find device mach mach_debug -name '*.h' -o -name '*.defs' |
         grep -vx mach/mig_support.h | sort) >"$work/ours"
-    (cd "$work/root/include" && find . -type f | sed 's|^\./||' | sort) >"$work/installed"
-    diff "$work/ours" "$work/installed"
+    (cd "$work/root/include" && find . -type f | sed 's|^\./||' | grep -v '^machair/' | sort) >"$work/installed"
+    diff "$work/ours" "$work/installed" || return 1
+    (cd ../machair-dist/user/include && find . -name '*.h' | sed 's|^\./||' | sort) >"$work/ours"
+    (cd "$work/root/include/machair" && find . -type f | sed 's|^\./||' | grep -v '^mig/' | sort) >"$work/installed"
+    diff "$work/ours" "$work/installed" && [ -s "$work/root/include/machair/mig/mach_user.h" ] &&
+        [ -s "$work/root/lib/libmachair.a" ] && [ -s "$work/root/lib/pkgconfig/machair.pc" ]
 }
 try 'make dist' make_tarball
 try 'the tarball has what the tree has' compare_tarball

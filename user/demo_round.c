@@ -22,7 +22,7 @@
 #include "demo.h"
 #include "mig/mach_port_user.h"
 #include "mig/mach_user.h"
-#include "mig/memory_object_server.h"
+#include "mig/seqnos_memory_object_server.h"
 
 /* How long the object's end may take: the last pages are few, and the manager does nothing else. */
 #define DEMO_END_MS 60000u

@@ -23,7 +23,7 @@
 
 #include "mig/mach_port_user.h"
 #include "mig/mach_user.h"
-#include "mig/memory_object_server.h"
+#include "mig/seqnos_memory_object_server.h"
 
 #define STORE_PAGES 100u
 #define STORE_SIZE (STORE_PAGES * PROGRAM_PAGE_SIZE)
