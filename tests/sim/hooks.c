@@ -15,8 +15,14 @@
 #include "kernel/sched.h"
 #include "kernel/thread.h"
 #include "sim.h"
+#include "vm/memory_object.h"
 #include "vm/memory_object_message.h"
+#include "vm/vm_account.h"
+#include "vm/vm_object.h"
 #include "vm/vm_run.h"
+
+/* More than any object of a scenario has pages. */
+#define SIM_DROPPED_MAX 4096u
 
 /* One line a function: what the linker calls it, and what is behind it. */
 void __real_spinlock_lock(struct spinlock *lock);
@@ -65,6 +71,8 @@ mach_msg_return_t __wrap_ipc_mqueue_send(struct ipc_kmsg *kmsg, mach_msg_option_
                                          struct thread **target);
 void __real_ipc_mqueue_send_always(struct ipc_kmsg *kmsg);
 void __wrap_ipc_mqueue_send_always(struct ipc_kmsg *kmsg);
+void __real_vm_account_credit(struct vm_run *run, uint32_t nr_pages);
+void __wrap_vm_account_credit(struct vm_run *run, uint32_t nr_pages);
 mach_msg_return_t __real_ipc_mqueue_receive(struct ipc_mqueue_receive *receive, struct ipc_space *space);
 mach_msg_return_t __wrap_ipc_mqueue_receive(struct ipc_mqueue_receive *receive, struct ipc_space *space);
 
@@ -258,6 +266,28 @@ mach_msg_return_t __wrap_ipc_mqueue_send(struct ipc_kmsg *kmsg, mach_msg_option_
     return result;
 }
 
+/* Pages of lost runs that are on their way home, or came when their object had ended. */
+static bool sim_dropped[SIM_DROPPED_MAX];
+
+bool sim_page_dropped(uint32_t index)
+{
+    return index < SIM_DROPPED_MAX && sim_dropped[index];
+}
+
+static void sim_set_dropped(const struct vm_run *run, bool dropped)
+{
+    for (uint32_t i = run->index; i < run->index + run->nr_pages && i < SIM_DROPPED_MAX; i++)
+        sim_dropped[i] = dropped;
+}
+
+/* vm_run_return credits a lost run when its pages are where they belong. */
+void __wrap_vm_account_credit(struct vm_run *run, uint32_t nr_pages)
+{
+    if (run->state == VM_RUN_RETURNING)
+        sim_set_dropped(run, !run->pager->object->alive);
+    __real_vm_account_credit(run, nr_pages);
+}
+
 /*
  * Whether kmsg carries an evicted run. It may be lost, as when it is received into too small a buffer: its pages come home.
  * Other runs are owed to the manager that asked for them, or are the last that it hears.
@@ -275,10 +305,12 @@ void __wrap_ipc_mqueue_send_always(struct ipc_kmsg *kmsg)
 
     sim_counts->messages++;
     sim_trace(SIM_SEND, id, lost);
-    if (lost)
+    if (lost) {
+        sim_set_dropped(container_of(kmsg, struct vm_run, kmsg), true);
         ipc_kmsg_destroy(kmsg);
-    else
+    } else {
         __real_ipc_mqueue_send_always(kmsg);
+    }
 }
 
 mach_msg_return_t __wrap_ipc_mqueue_receive(struct ipc_mqueue_receive *receive, struct ipc_space *space)

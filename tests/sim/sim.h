@@ -105,6 +105,11 @@ bool sim_chance(uint32_t one_in);
 /* Between these two, things fail; how many is the seed's choice. Called by scenarios. */
 void sim_faults_begin(void);
 void sim_faults_end(void);
+/*
+ * Whether a run with this page of some object was lost by a fault, and the object had ended before it came home: then the
+ * page is gone, as law 1 says, and no manager is owed it.
+ */
+bool sim_page_dropped(uint32_t index);
 /* Whether this one is to fail; called where one may. */
 bool sim_fault(enum sim_fault kind);
 
