@@ -380,9 +380,12 @@ static enum vm_object_answer memory_object_request(struct vm_object *object, uin
     struct memory_object *pager = object->pager;
 
     assert(spinlock_held(&object->lock));
-    if (pager->dead)
+    /* What a queued run carries comes home yet, or is received after all, and then the place-holder is failed. */
+    if (pager->dead && !vm_run_covers(pager, index))
         return VM_OBJECT_ERROR;
     memory_object_hold_place(object, index, placeholder);
+    if (pager->dead)
+        return VM_OBJECT_ASKED;
     if (pager->ready) {
         struct vm_cluster_range held = memory_object_hold_range(pager, index, within);
         if (memory_object_send_data_request(pager, held.first, held.end - held.first, prot) != KERN_SUCCESS) {
