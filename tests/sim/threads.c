@@ -33,7 +33,9 @@
 
 #include <mach/exception.h>
 
+#ifndef SIM_STACK_SIZE
 #define SIM_STACK_SIZE (256u << 10)
+#endif
 #define SIM_PROGRAMS_MAX 64u
 /* Programs' addresses look like code's, and 0, a fresh thread's pc, is none. */
 #define SIM_PROGRAM_FIRST 0x1000u
