@@ -42,10 +42,11 @@ void sim_laws_check(enum sim_laws_at at)
     laws_census();
     laws_pages();
     laws_maps(at);
-    laws_mmu();
     laws_accounts();
     laws_ipc();
+    laws_mmu();
     laws_refs(laws_quiet(at));
+    laws_progress();
     laws_frames();
     vm_frame_check();
     sim_tlb_check();

@@ -102,7 +102,7 @@ static void laws_run(struct laws_cell *cell, struct laws_laundry *laundry)
 
 static void laws_account(const struct vm_account *account, struct laws_laundry *laundry)
 {
-    uint32_t nr_out = 0, nr_runs = 0;
+    uint32_t nr_out = 0, nr_runs = 0, nr_own = account->reserved != NULL;
     const struct vm_run *run;
 
     list_for_each(&account->runs, run, account_node) {
@@ -111,8 +111,11 @@ static void laws_account(const struct vm_account *account, struct laws_laundry *
         laws_check(run->account == account && cell->places++ == 0, "accounts", "the run of page %u is in another's account",
                    run->index);
         nr_out += run->nr_out;
+        nr_own += run->from_account;
         nr_runs++;
     }
+    laws_check(nr_own == 1 || (nr_own == 0 && account->space == NULL), "bounds",
+               "%u records of runs are set aside for a manager", nr_own);
     laws_check(nr_out == account->nr_out && nr_runs == account->nr_runs, "accounts",
                "an account has %u runs, %u pages out, and counts %u, %u", nr_runs, nr_out, account->nr_runs,
                account->nr_out);

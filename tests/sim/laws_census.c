@@ -77,6 +77,13 @@ struct laws_cell *laws_cell(enum laws_kind kind, const void *at, const char *who
     return cell;
 }
 
+bool laws_is_of(enum laws_kind kind, const void *at)
+{
+    uint32_t frame = sim_frame_of(at);
+
+    return laws_caches[kind] != NULL && frame < vm_nr_frames && laws_slabs[frame].cache == laws_caches[kind];
+}
+
 unsigned int laws_count(enum laws_kind kind)
 {
     return laws_caches[kind] != NULL ? laws_caches[kind]->nr_objects : 0;

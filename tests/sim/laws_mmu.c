@@ -82,14 +82,45 @@ static struct vm_page *laws_mmu_page(const struct laws_mapping *mapping, struct 
     return NULL;
 }
 
-/* Whether the delayed copy of object still needs what is at index. */
+/* Whether entry shows the page of object at index: it is in the chain behind it, and nothing hides it. */
+static bool laws_mmu_shows(const struct vm_map_entry *entry, const struct vm_object *object, uint32_t index)
+{
+    const struct vm_object *behind;
+    uint32_t first = index;
+
+    /* From below: what index it has in the entry's own object. */
+    for (behind = entry->object; behind != NULL && behind != object; behind = behind->shadow)
+        first -= behind->shadow_index;
+    if (behind == NULL || first - entry->index >= vm_map_entry_pages(entry))
+        return false;
+    for (behind = entry->object; behind != object; first += behind->shadow_index, behind = behind->shadow) {
+        const struct vm_page *page = laws_page_at(behind, first);
+
+        if (page != NULL && page->frame != NULL)
+            return false;
+    }
+    return true;
+}
+
+/*
+ * Whether the delayed copy of object still needs what is at index. It reaches from the object's beginning to the end of what
+ * was copied, but what was before that is not shown by any of its users.
+ */
 static bool laws_mmu_copy_needs(const struct vm_object *object, uint32_t index)
 {
     const struct vm_object *copy = object->copy;
     uint32_t at = index - (copy != NULL ? copy->shadow_index : 0);
 
-    return copy != NULL && copy->refs > 0 && index >= copy->shadow_index && at < copy->nr_pages &&
-           laws_page_at(copy, at) == NULL;
+    if (copy == NULL || copy->refs == 0 || index < copy->shadow_index || at >= copy->nr_pages ||
+        laws_page_at(copy, at) != NULL)
+        return false;
+    laws_for_each(LAWS_ENTRY, cell) {
+        const struct vm_map_entry *entry = cell->at;
+
+        if (cell->places != 0 && laws_mmu_shows(entry, copy, at))
+            return true;
+    }
+    return false;
 }
 
 static void laws_mmu_writable(const struct laws_mapping *mapping, const struct vm_page *page)

@@ -69,6 +69,8 @@ struct laws_cell *laws_end(enum laws_kind kind);
 struct laws_cell *laws_find(enum laws_kind kind, const void *at);
 /* The same for what must be one: whose names the structure that leads there. */
 struct laws_cell *laws_cell(enum laws_kind kind, const void *at, const char *whose);
+/* Whether an address is in a slab of this kind. */
+bool laws_is_of(enum laws_kind kind, const void *at);
 unsigned int laws_count(enum laws_kind kind);
 
 /*
@@ -86,6 +88,7 @@ void laws_maps(enum sim_laws_at at);           /* laws_maps.c */
 void laws_accounts(void);       /* laws_accounts.c */
 void laws_ipc(void);            /* laws_ipc.c */
 void laws_refs(bool quiet);     /* laws_refs.c */
+void laws_progress(void);       /* laws_progress.c */
 
 /* No thread has anything in its hands: counts of references are exact. */
 bool laws_quiet(enum sim_laws_at at);
