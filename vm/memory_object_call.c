@@ -264,7 +264,10 @@ kern_return_t memory_object_data_supply(vm_object_t object, vm_offset_t offset, 
     return KERN_SUCCESS; /* the data and the right are gone: a failure is told in the reply */
 }
 
-/* Answers every request in the range with no data (error 0: zeroes, or the shadow's) or an error. */
+/*
+ * Answers every request in the range with no data (error 0: zeroes, or the shadow's) or an error. But for pages whose return
+ * is queued and not received yet: the manager said it without knowing of that, and will see the request behind the return.
+ */
 static kern_return_t memory_object_no_data(struct vm_object *object, vm_offset_t offset, vm_size_t size, bool error)
 {
     uint32_t index = (uint32_t)(offset >> PAGE_SHIFT);
@@ -276,7 +279,7 @@ static kern_return_t memory_object_no_data(struct vm_object *object, vm_offset_t
         return KERN_INVALID_ARGUMENT;
     while ((page = vm_page_lookup_from(object, index)) != NULL && page->index < end) {
         index = page->index + 1;
-        if (!page->absent || !page->busy)
+        if (!page->absent || !page->busy || vm_run_covers(pager, page->index))
             continue;
         list_remove(&page->queue_node);
         if (error) {

@@ -100,6 +100,19 @@ static void pager_supply(uint32_t first, uint32_t end)
                                              pager.precious, MACH_PORT_NULL));
 }
 
+/*
+ * Pages [first, end) were not written, as far as the manager knows; it may say the same of those behind, which it was not
+ * asked for yet. A page of which the return is queued is not meant by that.
+ */
+static void pager_say_nothing(uint32_t first, uint32_t end)
+{
+    uint32_t ahead = sim_choose(4) == 3 ? 16 : 0;
+
+    for (; ahead > 0 && end < pager.nr_pages && pager_pages[end].stored == 0; ahead--)
+        end++;
+    prog_call(user_memory_object_data_unavailable(pager.control, first * PAGE_SIZE, (end - first) * PAGE_SIZE));
+}
+
 kern_return_t seqnos_memory_object_data_request(mach_port_t object, mach_port_seqno_t seqno, mach_port_t control,
                                                 vm_offset_t offset, vm_size_t length, vm_prot_t access)
 {
@@ -121,7 +134,7 @@ kern_return_t seqnos_memory_object_data_request(mach_port_t object, mach_port_se
         if (pager_pages[first].stored != 0)
             pager_supply(first, next);
         else
-            prog_call(user_memory_object_data_unavailable(control, first * PAGE_SIZE, (next - first) * PAGE_SIZE));
+            pager_say_nothing(first, next);
     }
     return KERN_SUCCESS;
 }
