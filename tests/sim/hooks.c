@@ -280,11 +280,20 @@ static void sim_set_dropped(const struct vm_run *run, bool dropped)
         sim_dropped[i] = dropped;
 }
 
+static uint32_t sim_credited;
+
+uint32_t sim_nr_credited(void)
+{
+    return sim_credited;
+}
+
 /* vm_run_return credits a lost run when its pages are where they belong. */
 void __wrap_vm_account_credit(struct vm_run *run, uint32_t nr_pages)
 {
     if (run->state == VM_RUN_RETURNING)
         sim_set_dropped(run, !run->pager->object->alive);
+    else if (run->state == VM_RUN_RECEIVED)
+        sim_credited += nr_pages;
     __real_vm_account_credit(run, nr_pages);
 }
 

@@ -8,7 +8,7 @@
 #include "sim.h"
 
 extern const struct sim_scenario *const sim_scenarios[]; /* NULL at the end */
-extern const struct sim_scenario sim_scenario_boot, sim_scenario_pager;
+extern const struct sim_scenario sim_scenario_boot, sim_scenario_drought, sim_scenario_pager;
 
 /* ---- on the scenario's kernel thread: check.c ---- */
 
@@ -32,6 +32,16 @@ struct sim_stock {
 void sim_stock_take(struct sim_stock *stock);
 /* Waits until all is back as it was; fails when it is not after a while. */
 void sim_stock_check(const struct sim_stock *before);
+/* ---- droughts: drought.c ---- */
+
+/* No frame is free, and none will be until this is FALSE again. */
+extern bool sim_drought_on;
+/*
+ * Makes droughts, most at most, until *over. None begins while *busy: the manager does what may need memory. In each, runs must
+ * be received and freed, and others go out. Returns how many there were.
+ */
+uint32_t sim_droughts(uint32_t most, const bool *busy, const bool *over);
+
 /* The kernel's own checks of what it can check as a whole. */
 void sim_check_all(void);
 
