@@ -22,64 +22,70 @@
 
 bool sim_drought_on;
 
-struct sim_drought {
+static struct {
     struct vm_frame *frames[SIM_DROUGHT_FRAMES]; /* not linked: a list would look like one of free frames */
     unsigned int nr_frames;
     uint64_t runs;              /* evicted when it began */
     uint32_t credited;
-};
+    bool strict;                /* no frame is free for a moment */
+} sim_drought;
 
-static void sim_drought_take_zone(struct sim_drought *drought, enum vm_zone highest)
+static void sim_drought_take_zone(enum vm_zone highest)
 {
     struct vm_frame *frame;
 
     while ((frame = vm_frame_alloc(0, highest, VM_FRAME_KERNEL, ALLOC_DAEMON | ALLOC_NOSLEEP)) != NULL) {
-        sim_check(drought->nr_frames < SIM_DROUGHT_FRAMES);
-        drought->frames[drought->nr_frames++] = frame;
+        sim_check(sim_drought.nr_frames < SIM_DROUGHT_FRAMES);
+        sim_drought.frames[sim_drought.nr_frames++] = frame;
     }
 }
 
 /* What is kept for the kernel too. */
-static void sim_drought_take(struct sim_drought *drought)
+static void sim_drought_take(void)
 {
     bool faults = sim_run.faults;
 
     sim_run.faults = false;
-    sim_drought_take_zone(drought, VM_ZONE_HIGH);
-    sim_drought_take_zone(drought, VM_ZONE_DIRECT);
+    sim_drought_take_zone(VM_ZONE_HIGH);
+    sim_drought_take_zone(VM_ZONE_DIRECT);
     sim_run.faults = faults;
     sim_check(vm_frame_count(VM_FRAME_FREE) == 0);
 }
 
-/* Frames came back, and a run went out or there is no page left to go. */
-static bool sim_drought_moved(const struct sim_drought *drought)
+void sim_drought_freed(void)
 {
-    return sim_nr_credited() != drought->credited && (vm_pageout_counters.runs[VM_RUN_EVICTION] != drought->runs ||
-                                                      vm_policy_counts.active + vm_policy_counts.inactive == 0);
+    if (sim_drought_on && sim_drought.strict)
+        sim_drought_take();
+}
+
+/* Frames came back, and a run went out or there is no page left to go. */
+static bool sim_drought_moved(void)
+{
+    return sim_nr_credited() != sim_drought.credited && (vm_pageout_counters.runs[VM_RUN_EVICTION] != sim_drought.runs ||
+                                                         vm_policy_counts.active + vm_policy_counts.inactive == 0);
 }
 
 static void sim_drought_make(uint32_t milliseconds)
 {
-    static struct sim_drought drought; /* too large for a kernel stack; one at a time */
     uint32_t waited;
 
-    drought.nr_frames = 0;
-    drought.credited = sim_nr_credited();
-    drought.runs = vm_pageout_counters.runs[VM_RUN_EVICTION];
+    sim_drought.credited = sim_nr_credited();
+    sim_drought.runs = vm_pageout_counters.runs[VM_RUN_EVICTION];
+    sim_drought.strict = sim_choose(2) != 0;
     sim_drought_on = true;
-    sim_drought_take(&drought);
-    for (waited = 0; waited < milliseconds || !sim_drought_moved(&drought); waited += SIM_TICK_MS) {
+    sim_drought_take();
+    for (waited = 0; waited < milliseconds || !sim_drought_moved(); waited += SIM_TICK_MS) {
         if (waited >= SIM_DROUGHT_MOST_MS)
             sim_fail("law 3: without a free frame nothing moved: %u frames came back, %u runs went out, %u pages wait",
-                     sim_nr_credited() - drought.credited,
-                     (unsigned int)(vm_pageout_counters.runs[VM_RUN_EVICTION] - drought.runs),
+                     sim_nr_credited() - sim_drought.credited,
+                     (unsigned int)(vm_pageout_counters.runs[VM_RUN_EVICTION] - sim_drought.runs),
                      vm_policy_counts.active + vm_policy_counts.inactive);
         thread_delay(SIM_TICK_MS);
-        sim_drought_take(&drought);
+        sim_drought_take();
     }
     sim_drought_on = false;
-    while (drought.nr_frames != 0)
-        vm_frame_free(drought.frames[--drought.nr_frames], 0);
+    while (sim_drought.nr_frames != 0)
+        vm_frame_free(sim_drought.frames[--sim_drought.nr_frames], 0);
 }
 
 /* Some of what the manager has out is to come back, and there is more to go. */

@@ -121,6 +121,7 @@ void __wrap_vm_frame_free(struct vm_frame *frame, unsigned int order)
 {
     sim_frames_poison(frame, order);
     __real_vm_frame_free(frame, order);
+    sim_drought_freed();
 }
 
 void __wrap_vm_frame_free_list(struct list *list, unsigned int count)
@@ -130,6 +131,7 @@ void __wrap_vm_frame_free_list(struct list *list, unsigned int count)
     list_for_each(list, frame, node)
         sim_frames_poison(frame, 0);
     __real_vm_frame_free_list(list, count);
+    sim_drought_freed();
 }
 
 void *__wrap_vm_frame_alloc_kernel(unsigned int order, enum alloc how)
@@ -145,6 +147,7 @@ void __wrap_vm_frame_free_kernel(void *memory, unsigned int order)
 {
     ASAN_POISON_MEMORY_REGION(memory, PAGE_SIZE << order);
     __real_vm_frame_free_kernel(memory, order);
+    sim_drought_freed();
 }
 
 /* ---- for kmem.c ---- */

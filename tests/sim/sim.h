@@ -110,6 +110,8 @@ void sim_faults_end(void);
  * page is gone, as law 1 says, and no manager is owed it.
  */
 bool sim_page_dropped(uint32_t index);
+/* Frames were freed: a drought may take them. */
+void sim_drought_freed(void);
 /* Frames that managers have given back so far, of runs that they received. */
 uint32_t sim_nr_credited(void);
 /* Whether this one is to fail; called where one may. */
