@@ -534,7 +534,8 @@ void memory_object_die(struct memory_object *pager, bool discard)
     struct memory_object_lock *lock;
 
     assert(spinlock_held(&object->lock));
-    if (pager->dead)
+    /* Over: it ended between its port's death and the reaper's turn, and there is nothing left that could die. */
+    if (pager->dead || pager->over)
         return;
     pager->dead = true;
     memory_object_fail_requests(pager, 0, object->nr_pages);
