@@ -114,6 +114,18 @@ static void laws_refs_objects(void)
     }
 }
 
+/* The conversation's reference is found at the manager's port; when that no longer leads here, it goes with the last user. */
+static void laws_refs_pagers(void)
+{
+    laws_for_each(LAWS_PAGER, cell) {
+        const struct memory_object *pager = cell->at;
+        bool at_port = IP_VALID(pager->port) && pager->port->kobject_type == IKOT_PAGER && pager->port->kobject == pager;
+
+        if (!at_port && (pager->object->refs != 0 || pager->ending || pager->cached))
+            cell->refs++;
+    }
+}
+
 static void laws_refs_threads(void)
 {
     laws_for_each(LAWS_THREAD, cell) {
@@ -195,6 +207,7 @@ static void laws_refs_port(const struct laws_cell *cell, bool exact)
 void laws_refs(bool quiet)
 {
     laws_refs_objects();
+    laws_refs_pagers();
     laws_refs_threads();
     laws_refs_receivers();
     laws_for_each(LAWS_OBJECT, cell)
