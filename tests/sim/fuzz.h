@@ -68,6 +68,8 @@ uint32_t fuzz_word(void);
 
 /* Makes the program's rights and memory; every thread of a task calls it first, and the first one does it. */
 void fuzz_prepare(void);
+/* Another thread that runs the program: it takes what it reads from the script as the first one does. At most three. */
+void fuzz_start_thread(void);
 /* The end of a program, whatever has become of its rights; until it can, it sleeps. */
 void fuzz_exit(void) __attribute__((noreturn));
 /* One of them, by any number. */

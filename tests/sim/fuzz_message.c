@@ -24,6 +24,7 @@ enum fuzz_step {
     FUZZ_RAW,                   /* options, six words of header, words, body */
     FUZZ_TOUCH,                 /* address */
     FUZZ_RECEIVE,               /* port */
+    FUZZ_START,                 /* nothing: another thread goes on with the script too */
     FUZZ_NR_STEPS,
 };
 
@@ -116,6 +117,9 @@ void fuzz_program(uint32_t argument)
         case FUZZ_TOUCH:
             address = fuzz_address(fuzz_word()) & ~3u;
             sim_store(address, sim_load(address) + 1);
+            break;
+        case FUZZ_START:
+            fuzz_start_thread();
             break;
         default:
             (void)sim_trap(FUZZ_TRAP_MSG, 7, (uint32_t[]){sim_stack() - PAGE_SIZE, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, 2048,

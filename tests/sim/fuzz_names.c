@@ -15,6 +15,7 @@
 #include "prog.h"
 
 #define FUZZ_NAMES 32u
+#define FUZZ_THREADS_MAX 3u
 #define FUZZ_PAGES 8u
 #define FUZZ_PAGER_PAGES 4u
 #define FUZZ_TRAP_TASK_SELF (-28)
@@ -26,6 +27,7 @@
 static uint32_t fuzz_names[FUZZ_NAMES];
 static uint32_t fuzz_memory, fuzz_managed;
 static uint32_t fuzz_learned, fuzz_first_learned; /* places in fuzz_names */
+static uint32_t fuzz_nr_started;
 static bool fuzz_prepared;
 
 /* Pages of fuzz_memory that begin with a message to the port, with names, for arrays of ports, and with a state in which the program begins anew. */
@@ -125,6 +127,24 @@ void fuzz_prepare(void)
     memcpy(fuzz_names, names, sizeof(names));
     fuzz_first_learned = fuzz_learned = sizeof(names) / sizeof(names[0]);
     fuzz_fill_memory();
+}
+
+/* As prog_start_thread(), but what fails is let be. */
+void fuzz_start_thread(void)
+{
+    struct i386_thread_state state = {.eip = sim_program(fuzz_program)};
+    mach_port_t thread = MACH_PORT_NULL;
+    vm_address_t page = 0;
+
+    if (fuzz_nr_started == FUZZ_THREADS_MAX)
+        return;
+    fuzz_nr_started++;
+    if (user_vm_allocate(fuzz_names[0], &page, PAGE_SIZE, true) != KERN_SUCCESS)
+        return;
+    state.uesp = page + PAGE_SIZE;
+    if (user_thread_create(fuzz_names[0], &thread) == KERN_SUCCESS &&
+        user_thread_set_state(thread, i386_THREAD_STATE, (thread_state_t)&state, i386_THREAD_STATE_COUNT) == KERN_SUCCESS)
+        (void)user_thread_resume(thread);
 }
 
 /* By traps alone: the library's stubs trust in names that the script may have changed. */

@@ -12,6 +12,8 @@
 #define FUZZ_TRAP_SWTCH_PRI 59u
 #define FUZZ_TRAP_SWTCH 60u
 #define FUZZ_TRAP_SET_SELF_STATE 77u
+/* No trap: another thread goes on with the script too. */
+#define FUZZ_TRAP_START 255u
 
 const char fuzz_target[] = "trap";
 
@@ -37,6 +39,10 @@ void fuzz_program(uint32_t argument)
     for (uint32_t i = 0; i < FUZZ_TRAPS_MAX && fuzz_more(); i++) {
         uint32_t number = fuzz_byte(), given = fuzz_byte();
 
+        if (number == FUZZ_TRAP_START) {
+            fuzz_start_thread();
+            continue;
+        }
         for (uint32_t a = 0; a < FUZZ_TRAP_ARGUMENTS; a++)
             arguments[a] = a < given ? fuzz_marked_word() : 0;
         fuzz_setting_state = number == FUZZ_TRAP_SET_SELF_STATE;
