@@ -37,6 +37,7 @@
 static struct kmem_cache memory_object_cache;
 static struct spinlock memory_object_refs = SPINLOCK_INIT(LOCK_RANK_MEMORY_OBJECT, "memory object references");
 static struct spinlock memory_object_work_lock = SPINLOCK_INIT(LOCK_RANK_ACCOUNT, "memory object work");
+static struct list memory_object_cached = LIST_INIT(memory_object_cached); /* [R] */
 static struct list memory_object_work_queue = LIST_INIT(memory_object_work_queue); /* [W] */
 unsigned int memory_object_count;
 
@@ -78,6 +79,60 @@ void memory_object_unref(struct memory_object *pager)
     if (last) { /* the caller may hold the object's lock: freed later */
         pager->reap.function = memory_object_free;
         reaper_queue(&pager->reap);
+    }
+}
+
+/* ---- the cache ---- */
+
+static void memory_object_set_cached(struct memory_object *pager, bool cached)
+{
+    assert(spinlock_held(&pager->object->lock));
+    if (pager->cached == cached)
+        return;
+    pager->cached = cached;
+    spinlock_lock(&memory_object_refs);
+    if (cached)
+        list_insert_tail(&memory_object_cached, &pager->cache_node);
+    else
+        list_remove(&pager->cache_node);
+    spinlock_unlock(&memory_object_refs);
+}
+
+/*
+ * Of those that have been cached longest, the first without pages; a reference, or NULL. The look at the object is without
+ * its lock, which comes before ours: the caller looks again.
+ */
+#define MEMORY_OBJECT_TRIM_LOOKS 64u
+static struct memory_object *memory_object_oldest_empty(void)
+{
+    struct memory_object *pager, *found = NULL;
+    unsigned int looks = 0;
+
+    spinlock_lock(&memory_object_refs);
+    list_for_each(&memory_object_cached, pager, cache_node) {
+        if (pager->object->nr_resident == 0) {
+            pager->refs++;
+            found = pager;
+            break;
+        }
+        if (++looks == MEMORY_OBJECT_TRIM_LOOKS)
+            break;
+    }
+    spinlock_unlock(&memory_object_refs);
+    return found;
+}
+
+void memory_object_trim_cached(void)
+{
+    struct memory_object *pager;
+
+    while ((pager = memory_object_oldest_empty()) != NULL) {
+        vm_object_lock(pager->object);
+        if (pager->cached && pager->object->nr_resident == 0)
+            memory_object_begin_end(pager);
+        vm_object_unlock(pager->object);
+        memory_object_unref(pager);
+        preempt_point();
     }
 }
 
@@ -162,6 +217,7 @@ static struct memory_object *memory_object_create(void)
     list_init(&pager->unasked);
     list_init(&pager->locks);
     list_node_init(&pager->work_node);
+    list_node_init(&pager->cache_node);
     vm_cluster_init(&pager->cluster);
     pager->object = vm_object_create(MEMORY_OBJECT_PAGES, ALLOC_NOSLEEP);
     pager->control = ipc_port_alloc_kernel();
@@ -228,7 +284,7 @@ static bool memory_object_join(struct memory_object *pager, struct vm_object **o
     *kr = KERN_SUCCESS;
     vm_object_lock(pager->object);
     if (!pager->ending && !pager->over) {
-        pager->cached = false;
+        memory_object_set_cached(pager, false);
         pager->object->refs++;
         *object = pager->object;
         vm_object_unlock(pager->object);
@@ -509,7 +565,7 @@ static void memory_object_last_user(struct vm_object *object)
         return;
     }
     if (pager->may_cache && pager->ready && !pager->dead) {
-        pager->cached = true;
+        memory_object_set_cached(pager, true);
         vm_object_unlock(object);
         return;
     }
@@ -520,7 +576,7 @@ static void memory_object_last_user(struct vm_object *object)
 void memory_object_begin_end(struct memory_object *pager)
 {
     assert(spinlock_held(&pager->object->lock));
-    pager->cached = false;
+    memory_object_set_cached(pager, false);
     pager->ending = true;
     pager->object->alive = false;
     pager->end_cursor = 0;

@@ -42,6 +42,7 @@ struct memory_object {
     struct list runs;               /* [O] vm_run.node: charged or queued, not yet received */
     struct list unasked;            /* [O] vm_page.queue_node: place-holders whose request waits for ready or memory */
     struct list locks;              /* [O] memory_object_lock.node: lock requests under way, oldest first */
+    struct list_node cache_node;    /* [R] among those that are cached, oldest first */
     struct list_node work_node;     /* [W] in the worker's queue, or [A] on an account that is at its window */
     bool working;                   /* [W] it is in either, or the worker has it; then a reference is the worker's */
     bool work_again;                /* [W] more came while the worker had it */
@@ -55,7 +56,7 @@ struct memory_object {
     bool ending : 1;                /* [O] the last mapping went; the port can be mapped again after the end */
     bool over : 1;                  /* [O] terminate has been sent, or the manager is gone */
     bool may_cache : 1;             /* [O] */
-    bool cached : 1;                /* [O] no mapping; kept */
+    bool cached : 1;                /* [O] no mapping; kept; in the list of those, too */
 };
 
 /*
@@ -72,6 +73,12 @@ struct ipc_port *memory_object_name_of(struct vm_object *object);
 void memory_object_ref(struct memory_object *pager);
 /* The last reference frees the record and its vm_object. Any locks ranked below LOCK_RANK_MEMORY_OBJECT may be held. */
 void memory_object_unref(struct memory_object *pager);
+
+/*
+ * Ends the cached objects that have been without a mapping longest, as far as they have no pages left: for the daemon when
+ * memory is short. No locks held.
+ */
+void memory_object_trim_cached(void);
 
 /* Called by IPC, with the dying object port locked; kobject is the struct memory_object. */
 void memory_object_port_died(void *kobject);

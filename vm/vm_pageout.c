@@ -189,6 +189,7 @@ static void vm_pageout_daemon_main(void *argument)
         if (vm_frame_nr_free() < vm_frame_marks.low) {
             vm_pageout_counters.scans++;
             done = vm_pageout_scan();
+            memory_object_trim_cached();
             if (!done)
                 kmem_reap();
         }

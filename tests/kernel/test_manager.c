@@ -631,16 +631,46 @@ static void test_manager_a_cached_object_keeps_its_pages(void)
     CHECK_EQUAL(test_pager->nr_requests, requests);
     CHECK_EQUAL(test_pager->nr_init, 1);
     CHECK_EQUAL(vm_map_remove(test_map, test_at, test_manager_page(64)), KERN_SUCCESS);
-    /* A shortage takes its pages as any others'; when the manager will not have it cached any more it ends. */
-    CHECK(test_pager_squeeze(test_pager, 0, 10000, ALLOC_ORDINARY));
-    CHECK(test_manager_drained());
-    CHECK_EQUAL(test_pager_disk_wrong(test_pager, 0, 64, 2), 0);
+    /* When the manager will not have it cached any more it ends. */
+    CHECK_EQUAL(test_pager->nr_terminate, 0);
     struct vm_object *object = memory_object_of_control(test_pager->control);
     REQUIRE(object != NULL);
     CHECK_EQUAL(memory_object_change_attributes(object, FALSE, MEMORY_OBJECT_COPY_NONE, IP_NULL, 0), KERN_SUCCESS);
     vm_object_unref(object);
     CHECK(test_pager_wait(&test_pager->nr_terminate, 1));
+    CHECK_EQUAL(test_pager_disk_wrong(test_pager, 0, 64, 2), 0);
     test_pager_check(test_pager);
+    test_manager_end();
+}
+
+/* Its pages go as any others', and then it ends; one that is mapped again meanwhile does not. */
+static void test_manager_a_cached_object_ends_in_a_shortage(void)
+{
+    test_manager_begin(64);
+    test_pager->may_cache = true;
+    struct test_pager *other = test_pager_create("other", 8);
+    other->may_cache = true;
+    uintptr_t there = test_pager_map(other, test_map, 0);
+    test_manager_map();
+    test_vm_user_fill(test_map, test_at, 64, 2);
+    test_vm_user_fill(test_map, there, 8, 2);
+    CHECK_EQUAL(vm_map_remove(test_map, there, there + 8 * PAGE_SIZE), KERN_SUCCESS);
+    CHECK_EQUAL(vm_map_remove(test_map, test_at, test_manager_page(64)), KERN_SUCCESS);
+    there = test_pager_map(other, test_map, 0);
+    CHECK(test_pager_squeeze(test_pager, 0, 10000, ALLOC_ORDINARY));
+    CHECK(test_pager_squeeze(other, 0, 10000, ALLOC_ORDINARY));
+    CHECK(test_pager_wait(&test_pager->nr_terminate, 1));
+    CHECK_EQUAL(test_pager_disk_wrong(test_pager, 0, 64, 2), 0);
+    CHECK_EQUAL(other->nr_terminate, 0);
+    CHECK_EQUAL(test_vm_user_wrong(test_map, there, 8, 2), 0);
+    /* It begins anew with the next mapping. */
+    test_manager_map();
+    CHECK_EQUAL(test_vm_user_wrong(test_map, test_at, 64, 2), 0);
+    CHECK(test_pager_wait(&test_pager->nr_init, 2));
+    test_pager_check(test_pager);
+    CHECK_EQUAL(vm_map_remove(test_map, there, there + 8 * PAGE_SIZE), KERN_SUCCESS);
+    CHECK_EQUAL(vm_map_remove(test_map, test_at, test_manager_page(64)), KERN_SUCCESS);
+    test_pager_destroy(other);
     test_manager_end();
 }
 
@@ -837,6 +867,7 @@ static const struct test_case test_manager_cases[] = {
     {"the last unmapping returns what is dirty, then terminates", test_manager_the_last_unmapping_returns_and_terminates},
     {"mapping an object that is ending waits for its end", test_manager_mapping_waits_for_the_end},
     {"a cached object keeps its pages and its port", test_manager_a_cached_object_keeps_its_pages},
+    {"a cached object ends in a shortage, unless it is mapped again", test_manager_a_cached_object_ends_in_a_shortage},
     {"a destroyed object gives no data, and its port is free", test_manager_a_destroyed_object_gives_no_data},
     {"an object destroyed with runs out", test_manager_destroying_with_runs_out},
     {"a manager that dies while its object ends", test_manager_dying_while_the_object_ends},
