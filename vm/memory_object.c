@@ -23,6 +23,7 @@
 #include "kernel/thread.h"
 #include "vm/memory_object_lock.h"
 #include "vm/memory_object_message.h"
+#include "vm/memory_object_sync.h"
 #include "vm/vm_account.h"
 #include "vm/vm_frame.h"
 #include "vm/vm_object.h"
@@ -216,6 +217,7 @@ static struct memory_object *memory_object_create(void)
     list_init(&pager->runs);
     list_init(&pager->unasked);
     list_init(&pager->locks);
+    list_init(&pager->syncs);
     list_node_init(&pager->work_node);
     list_node_init(&pager->cache_node);
     vm_cluster_init(&pager->cluster);
@@ -516,6 +518,7 @@ static void memory_object_disconnect(struct memory_object *pager)
 {
     assert(spinlock_held(&pager->object->lock) && !pager->over);
     pager->over = true;
+    memory_object_sync_fail(pager); /* calls that were broken off */
     if (IP_VALID(pager->port)) {
         ipc_port_lock(pager->port);
         if (pager->port->kobject == pager && pager->port->kobject_type == IKOT_PAGER) {
@@ -599,6 +602,7 @@ void memory_object_die(struct memory_object *pager, bool discard)
         list_remove(&lock->node);
         memory_object_lock_free(lock);
     }
+    memory_object_sync_fail(pager);
     for (page = vm_page_lookup_from(object, 0); page != NULL; page = next) {
         next = vm_page_next(page);
         if (page->busy)

@@ -42,6 +42,7 @@ struct memory_object {
     struct list runs;               /* [O] vm_run.node: charged or queued, not yet received */
     struct list unasked;            /* [O] vm_page.queue_node: place-holders whose request waits for ready or memory */
     struct list locks;              /* [O] memory_object_lock.node: lock requests under way, oldest first */
+    struct list syncs;              /* [O] memory_object_sync_wait.node: who waits for synchronize_completed, oldest first */
     struct list_node cache_node;    /* [R] among those that are cached, oldest first */
     struct list_node work_node;     /* [W] in the worker's queue, or [A] on an account that is at its window */
     bool working;                   /* [W] it is in either, or the worker has it; then a reference is the worker's */
@@ -55,6 +56,7 @@ struct memory_object {
     bool dead : 1;                  /* [O] nobody answers any more */
     bool ending : 1;                /* [O] the last mapping went; the port can be mapped again after the end */
     bool over : 1;                  /* [O] terminate has been sent, or the manager is gone */
+    bool synchronizes : 1;          /* [O] wants memory_object_synchronize */
     bool may_cache : 1;             /* [O] */
     bool cached : 1;                /* [O] no mapping; kept; in the list of those, too */
 };

@@ -33,7 +33,11 @@ kern_return_t memory_object_lock_request(vm_object_t object, vm_offset_t offset,
                                          vm_prot_t lock_value, ipc_port_t reply_to, mach_msg_type_name_t reply_type);
 kern_return_t memory_object_destroy(vm_object_t object, kern_return_t reason);
 
+/* vm/memory_object_sync.c */
+kern_return_t memory_object_synchronize_completed(vm_object_t object, vm_offset_t offset, vm_size_t length);
+
 /* Of subsystem machair. */
+kern_return_t machair_memory_object_set_synchronize(vm_object_t object, boolean_t wanted);
 kern_return_t machair_memory_object_set_paging(vm_object_t object, vm_size_t size, vm_behavior_t behavior);
 kern_return_t machair_memory_object_get_paging(vm_object_t object, vm_size_t *size, vm_behavior_t *behavior);
 

@@ -106,6 +106,19 @@ static enum memory_object_progress memory_object_lock_page(struct memory_object 
     return MEMORY_OBJECT_IDLE;
 }
 
+/* All is returned: says so, to who asked for it or, when it was for a vm_msync, to the manager. */
+static kern_return_t memory_object_lock_answer(struct memory_object *pager, struct memory_object_lock *lock)
+{
+    kern_return_t kr;
+
+    if (lock->sync_flags != 0)
+        return memory_object_send_synchronize(pager, lock->first, lock->end - lock->first, lock->sync_flags);
+    kr = memory_object_send_lock_completed(lock->reply, lock->reply_type, pager, lock->first, lock->end - lock->first);
+    if (kr == KERN_SUCCESS)
+        lock->reply = NULL;
+    return kr;
+}
+
 /* Goes on with the oldest request; returns MEMORY_OBJECT_IDLE when it is done and answered, or gave way. */
 static enum memory_object_progress memory_object_lock_step(struct memory_object *pager, struct memory_object_lock *lock)
 {
@@ -115,10 +128,8 @@ static enum memory_object_progress memory_object_lock_step(struct memory_object 
     while (progress == MEMORY_OBJECT_IDLE && patience-- > 0) {
         struct vm_page *page = vm_page_lookup_from(pager->object, lock->index);
         if (page == NULL || page->index >= lock->end) {
-            if (memory_object_send_lock_completed(lock->reply, lock->reply_type, pager, lock->first,
-                                                  lock->end - lock->first) != KERN_SUCCESS)
+            if (memory_object_lock_answer(pager, lock) != KERN_SUCCESS)
                 return MEMORY_OBJECT_RETRY;
-            lock->reply = NULL;
             list_remove(&lock->node);
             memory_object_lock_free(lock);
             return MEMORY_OBJECT_IDLE;
@@ -182,6 +193,35 @@ enum memory_object_progress memory_object_work(struct memory_object *pager)
     return progress;
 }
 
+struct memory_object_lock *memory_object_lock_create(const struct vm_object *object, vm_offset_t offset, vm_size_t size)
+{
+    /* Waited for: the calls have no reply, so nobody would hear of a failure. None only when the thread is being ended. */
+    struct memory_object_lock *lock = kmem_cache_alloc(&memory_object_lock_cache, ALLOC_THREAD);
+    uint64_t last = ((uint64_t)offset + size + PAGE_MASK) >> PAGE_SHIFT;
+
+    if (lock == NULL)
+        return NULL;
+    *lock = (struct memory_object_lock){.index = offset >> PAGE_SHIFT,
+                                        .end = (uint32_t)MIN(last, (uint64_t)object->nr_pages),
+                                        .first = offset >> PAGE_SHIFT,
+                                        .lock_value = VM_PROT_NO_CHANGE};
+    lock->end = MAX(lock->end, lock->first);
+    list_node_init(&lock->node);
+    return lock;
+}
+
+void memory_object_lock_begin(struct memory_object *pager, struct memory_object_lock *lock)
+{
+    assert(spinlock_held(&pager->object->lock));
+    bool first_one = list_empty(&pager->locks) && !pager->working;
+    list_insert_tail(&pager->locks, &lock->node);
+    enum memory_object_progress progress = MEMORY_OBJECT_RETRY;
+    if (first_one)
+        progress = memory_object_lock_step(pager, lock);
+    if (progress != MEMORY_OBJECT_IDLE || !list_empty(&pager->locks))
+        memory_object_work_later(pager);
+}
+
 kern_return_t memory_object_lock_request(vm_object_t object, vm_offset_t offset, vm_size_t size,
                                          memory_object_return_t should_return, boolean_t should_flush,
                                          vm_prot_t lock_value, ipc_port_t reply_to, mach_msg_type_name_t reply_type)
@@ -194,22 +234,14 @@ kern_return_t memory_object_lock_request(vm_object_t object, vm_offset_t offset,
     if (lock_value != VM_PROT_NO_CHANGE && (lock_value & ~VM_PROT_ALL) != 0)
         return KERN_INVALID_ARGUMENT;
 
-    /* Waited for: the call has no reply, so nobody would hear of a failure. None only when the thread is being ended. */
-    struct memory_object_lock *lock = kmem_cache_alloc(&memory_object_lock_cache, ALLOC_THREAD);
+    struct memory_object_lock *lock = memory_object_lock_create(object, offset, size);
     if (lock == NULL)
         return KERN_RESOURCE_SHORTAGE;
-    uint32_t first = offset >> PAGE_SHIFT;
-    uint64_t last = ((uint64_t)offset + size + PAGE_MASK) >> PAGE_SHIFT;
-    *lock = (struct memory_object_lock){.index = first,
-                                        .end = (uint32_t)MIN(last, (uint64_t)object->nr_pages),
-                                        .first = first,
-                                        .should_return = (uint8_t)should_return,
-                                        .should_flush = should_flush != FALSE,
-                                        .lock_value = (uint8_t)lock_value,
-                                        .reply = reply_to,
-                                        .reply_type = (uint8_t)reply_type};
-    lock->end = MAX(lock->end, first);
-    list_node_init(&lock->node);
+    lock->should_return = (uint8_t)should_return;
+    lock->should_flush = should_flush != FALSE;
+    lock->lock_value = (uint8_t)lock_value;
+    lock->reply = reply_to;
+    lock->reply_type = (uint8_t)reply_type;
 
     vm_object_lock(object);
     struct memory_object *pager = object->pager;
@@ -218,13 +250,7 @@ kern_return_t memory_object_lock_request(vm_object_t object, vm_offset_t offset,
         memory_object_lock_free(lock);
         return KERN_SUCCESS; /* nobody to lock against; the reply right is released */
     }
-    bool first_one = list_empty(&pager->locks) && !pager->working;
-    list_insert_tail(&pager->locks, &lock->node);
-    enum memory_object_progress progress = MEMORY_OBJECT_RETRY;
-    if (first_one)
-        progress = memory_object_lock_step(pager, lock);
-    if (progress != MEMORY_OBJECT_IDLE || !list_empty(&pager->locks))
-        memory_object_work_later(pager);
+    memory_object_lock_begin(pager, lock);
     vm_object_unlock(object);
     return KERN_SUCCESS;
 }

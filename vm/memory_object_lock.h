@@ -8,10 +8,15 @@
 #ifndef VM_MEMORY_OBJECT_LOCK_H
 #define VM_MEMORY_OBJECT_LOCK_H
 
+#include <mach/machine/vm_types.h>
+#include <mach/vm_sync.h>
+
 #include "kernel/list.h"
 #include "kernel/types.h"
 
 struct ipc_port;
+struct memory_object;
+struct vm_object;
 
 /* Locking: the object's. */
 struct memory_object_lock {
@@ -23,8 +28,16 @@ struct memory_object_lock {
     uint8_t lock_value;             /* VM_PROT_NO_CHANGE leaves locks alone */
     struct ipc_port *reply;         /* a right, or NULL */
     uint8_t reply_type;             /* its disposition */
+    vm_sync_t sync_flags;           /* not 0: ends with memory_object_synchronize instead of an answer */
 };
 
+/*
+ * A request over [offset, offset + size) of object that returns nothing, flushes nothing and leaves locks alone, until the
+ * caller says otherwise. Waits for memory; NULL: the thread is being ended.
+ */
+struct memory_object_lock *memory_object_lock_create(const struct vm_object *object, vm_offset_t offset, vm_size_t size);
+/* Begins it; it is pager's from here on. The object is locked, and its conversation goes on. */
+void memory_object_lock_begin(struct memory_object *pager, struct memory_object_lock *lock);
 /* Ends a request that will not be answered: its reply right is released. */
 void memory_object_lock_free(struct memory_object_lock *lock);
 

@@ -101,7 +101,7 @@ kern_return_t memory_object_send_init(struct memory_object *pager)
     return KERN_SUCCESS;
 }
 
-/* Both ask for a range and an access. */
+/* These ask for a range, and an access or flags. */
 static kern_return_t memory_object_send_ask(struct memory_object *pager, mach_msg_id_t id, uint32_t index,
                                             uint32_t nr_pages, vm_prot_t access)
 {
@@ -125,6 +125,12 @@ kern_return_t memory_object_send_data_request(struct memory_object *pager, uint3
 kern_return_t memory_object_send_data_unlock(struct memory_object *pager, uint32_t index, vm_prot_t access)
 {
     return memory_object_send_ask(pager, MEMORY_OBJECT_MSG_DATA_UNLOCK, index, 1, access);
+}
+
+kern_return_t memory_object_send_synchronize(struct memory_object *pager, uint32_t index, uint32_t nr_pages,
+                                             vm_sync_t flags)
+{
+    return memory_object_send_ask(pager, MEMORY_OBJECT_MSG_SYNCHRONIZE, index, nr_pages, flags);
 }
 
 kern_return_t memory_object_send_terminate(struct ipc_port *port, struct ipc_port *control, struct ipc_port *name)

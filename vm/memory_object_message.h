@@ -11,6 +11,7 @@
 #include <mach/kern_return.h>
 #include <mach/memory_object.h>
 #include <mach/vm_prot.h>
+#include <mach/vm_sync.h>
 
 #include "kernel/kmem.h"
 #include "kernel/types.h"
@@ -31,6 +32,7 @@ enum {
     MEMORY_OBJECT_MSG_SUPPLY_COMPLETED = 2207,
     MEMORY_OBJECT_MSG_DATA_RETURN = 2208,
     MEMORY_OBJECT_MSG_CHANGE_COMPLETED = 2209,
+    MEMORY_OBJECT_MSG_SYNCHRONIZE = 2210,
 };
 
 #define MEMORY_OBJECT_DATA_RETURN_SIZE 72u  /* bytes, header included */
@@ -44,6 +46,10 @@ kern_return_t memory_object_send_init(struct memory_object *pager);
 kern_return_t memory_object_send_data_request(struct memory_object *pager, uint32_t index, uint32_t nr_pages,
                                               vm_prot_t access);
 kern_return_t memory_object_send_data_unlock(struct memory_object *pager, uint32_t index, vm_prot_t access);
+
+/* What was returned last is to be made permanent, as the flags of vm_msync say. */
+kern_return_t memory_object_send_synchronize(struct memory_object *pager, uint32_t index, uint32_t nr_pages,
+                                             vm_sync_t flags);
 
 /* terminate gives the manager the kernel's send right to the object port and the receive rights of control and name. */
 kern_return_t memory_object_send_terminate(struct ipc_port *port, struct ipc_port *control, struct ipc_port *name);

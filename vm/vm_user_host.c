@@ -11,7 +11,7 @@
 #include "kernel/thread.h"
 #include "vm/memory_object.h"
 #include "vm/memory_object_call.h"
-#include "vm/memory_object_lock.h"
+#include "vm/memory_object_sync.h"
 #include "vm/vm_account.h"
 #include "vm/vm_fault.h"
 #include "vm/vm_frame.h"
@@ -24,7 +24,6 @@
 
 /* What a task may wire without the privileged host: keys and the like, not its data. */
 #define VM_USER_WIRE_FREE (16 * PAGE_SIZE)
-#define VM_USER_SYNC_POLL_MS 20
 
 /* IKOT_HOST or IKOT_HOST_PRIV; IKOT_NONE: host is the port of no host. */
 static enum ipc_kobject_type vm_user_host_type(ipc_port_t host)
@@ -188,38 +187,6 @@ kern_return_t vm_cache_statistics(vm_map_t map, vm_cache_statistics_data_t *stat
 
 /* ---- writing back ---- */
 
-/* Whether something of the range is still on its way to the manager. Object locked. */
-static bool vm_user_sync_under_way(struct vm_object *object, uint32_t index, uint32_t end)
-{
-    const struct memory_object *pager = object->pager;
-    const struct memory_object_lock *lock;
-    const struct vm_run *run;
-
-    if (pager == NULL || pager->dead || pager->over)
-        return false;
-    list_for_each(&pager->locks, lock, node)
-        if (lock->first < end && lock->end > index)
-            return true;
-    list_for_each(&pager->runs, run, node)
-        if (run->index < end && run->index + run->nr_pages > index)
-            return true;
-    return false;
-}
-
-static kern_return_t vm_user_sync_wait(struct vm_object *object, uint32_t index, uint32_t end)
-{
-    for (;;) {
-        vm_object_lock(object);
-        bool under_way = vm_user_sync_under_way(object, index, end);
-        vm_object_unlock(object);
-        if (!under_way)
-            return KERN_SUCCESS;
-        if (current_thread()->abort_pending || thread_should_end())
-            return KERN_ABORTED;
-        thread_delay(VM_USER_SYNC_POLL_MS);
-    }
-}
-
 kern_return_t vm_object_sync(vm_object_t object, vm_offset_t offset, vm_size_t size, boolean_t should_flush,
                              boolean_t should_return, boolean_t should_iosync)
 {
@@ -227,14 +194,10 @@ kern_return_t vm_object_sync(vm_object_t object, vm_offset_t offset, vm_size_t s
         return KERN_INVALID_ARGUMENT;
     if (size == 0)
         return KERN_SUCCESS;
-    memory_object_return_t wanted = should_return ? MEMORY_OBJECT_RETURN_ALL : MEMORY_OBJECT_RETURN_NONE;
-    kern_return_t kr =
-        memory_object_lock_request(object, offset, size, wanted, should_flush, VM_PROT_NO_CHANGE, IP_NULL,
-                                   MACH_MSG_TYPE_PORT_SEND_ONCE);
-    if (kr != KERN_SUCCESS || !should_return || !should_iosync)
-        return kr;
-    uint64_t end = ((uint64_t)offset + size + PAGE_MASK) >> PAGE_SHIFT;
-    return vm_user_sync_wait(object, (uint32_t)(offset >> PAGE_SHIFT), (uint32_t)end);
+    vm_sync_t flags = should_flush ? VM_SYNC_INVALIDATE : 0;
+    if (should_return)
+        flags |= should_iosync ? VM_SYNC_SYNCHRONOUS : VM_SYNC_ASYNCHRONOUS;
+    return memory_object_sync(object, offset, size, flags);
 }
 
 kern_return_t vm_msync(vm_map_t map, vm_address_t address, vm_size_t size, vm_sync_t flags)
@@ -258,8 +221,7 @@ kern_return_t vm_msync(vm_map_t map, vm_address_t address, vm_size_t size, vm_sy
         uintptr_t to = MIN(end, region.start + region.size);
         if (region.object != NULL) { /* anonymous memory, private copies too, has no manager to be told */
             vm_offset_t offset = ((vm_offset_t)region.index << PAGE_SHIFT) + (at - region.start);
-            kr = vm_object_sync(region.object, offset, to - at, (flags & VM_SYNC_INVALIDATE) != 0, (flags & both) != 0,
-                                (flags & VM_SYNC_SYNCHRONOUS) != 0);
+            kr = memory_object_sync(region.object, offset, to - at, flags);
             vm_object_unref(region.object);
         }
         if (kr != KERN_SUCCESS)

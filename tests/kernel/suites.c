@@ -15,6 +15,7 @@ extern const struct test_suite test_pmap_suite;
 extern const struct test_suite test_ports_suite;
 extern const struct test_suite test_pressure_suite;
 extern const struct test_suite test_queues_suite;
+extern const struct test_suite test_sync_suite;
 
 const struct test_suite *const test_suites[] = {
     &test_boot_suite,
@@ -31,5 +32,6 @@ const struct test_suite *const test_suites[] = {
     &test_ports_suite,
     &test_pressure_suite,
     &test_queues_suite,
+    &test_sync_suite,
     NULL,
 };

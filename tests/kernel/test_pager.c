@@ -267,6 +267,10 @@ static void test_pager_hear_words(struct test_pager *pager, const struct test_pa
     case MEMORY_OBJECT_MSG_DATA_UNLOCK:
         pager->nr_unlocks++;
         break;
+    case MEMORY_OBJECT_MSG_SYNCHRONIZE:
+        pager->sync_flags = said->item[3].value;
+        pager->nr_syncs++;
+        break;
     case MEMORY_OBJECT_MSG_LOCK_COMPLETED:
         pager->nr_locked++;
         break;

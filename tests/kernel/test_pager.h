@@ -70,7 +70,8 @@ struct test_pager {
     mach_msg_size_t room;       /* largest message that it has room for; 0: any */
 
     /* What came. */
-    unsigned int nr_init, nr_requests, nr_returns, nr_unlocks, nr_locked, nr_supplied, nr_terminate;
+    unsigned int nr_init, nr_requests, nr_returns, nr_unlocks, nr_locked, nr_supplied, nr_syncs, nr_terminate;
+    uint32_t sync_flags;        /* of the last memory_object_synchronize */
     unsigned int nr_returned_pages, nr_dirty, nr_clean, nr_kernel_copy; /* pages; runs of each kind */
     unsigned int nr_lost;       /* returns without memory: it could not be mapped */
     unsigned int nr_unmapped;   /* pages of returns that were not mapped */
