@@ -30,18 +30,21 @@ boolean_t mach_host_server(mach_msg_header_t *in, mach_msg_header_t *out);
 boolean_t mach_port_server(mach_msg_header_t *in, mach_msg_header_t *out);
 boolean_t machair_server(mach_msg_header_t *in, mach_msg_header_t *out);
 
-/* The longest reply has an inline array of 1024 words, the limit of all _info and _state types, and some words besides. */
-#define IPC_KOBJECT_REPLY_MAX (1024 * sizeof(uint32_t) + 256)
-
-static struct kmem_cache ipc_kobject_reply_cache;
-
-/* A message with room for any reply. */
+/*
+ * A message with room for any reply: what a slab of a single frame has. MIG's types allow the states and infos 1024 words, but
+ * no routine gives that many: the longest are machair_host_counters and, some day, an XSAVE image, below three kilobytes.
+ * Room for 1024 words took slabs of four frames, and a manager that has only its credit could wait for such a block for ever.
+ */
+#define IPC_KOBJECT_BUFFER_SIZE (PAGE_SIZE - 256)
+#define IPC_KOBJECT_REPLY_MAX (IPC_KOBJECT_BUFFER_SIZE - sizeof(struct ipc_kmsg))
 struct ipc_kobject_buffer {
     union {
         struct ipc_kmsg kmsg;
-        uint8_t room[sizeof(struct ipc_kmsg) + IPC_KOBJECT_REPLY_MAX];
+        uint8_t room[IPC_KOBJECT_BUFFER_SIZE];
     };
 };
+
+static struct kmem_cache ipc_kobject_reply_cache;
 
 static void ipc_kobject_buffer_release(struct ipc_kmsg *kmsg)
 {
@@ -63,6 +66,7 @@ static const struct ipc_kobject_subsystem {
 void ipc_kobject_init(void)
 {
     kmem_cache_init(&ipc_kobject_reply_cache, "ipc_kobject_reply", sizeof(struct ipc_kobject_buffer), 0);
+    assert(ipc_kobject_reply_cache.slab_frames == 1);
 }
 
 /* Runs the stub. The reply's header and result are filled in any case; an unknown id gives MIG_BAD_ID. */
@@ -114,7 +118,8 @@ struct ipc_kmsg *ipc_kobject_server(struct ipc_kmsg *request)
     }
     mig_reply_header_t *out = (mig_reply_header_t *)&buffer->kmsg.header;
     ipc_kobject_dispatch(ipc_kmsg_header(request), out);
-    assert(out->Head.msgh_size <= IPC_KOBJECT_REPLY_MAX);
+    if (unlikely(out->Head.msgh_size > IPC_KOBJECT_REPLY_MAX))
+        panic("the reply to message %d is too long: %u bytes", ipc_kmsg_header(request)->msgh_id, out->Head.msgh_size);
     kern_return_t result = out->Head.msgh_bits & MACH_MSGH_BITS_COMPLEX ? KERN_SUCCESS : out->RetCode;
     /* A routine that fails has taken nothing of the request. */
     if (result != KERN_SUCCESS && result != MIG_NO_REPLY)
