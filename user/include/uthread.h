@@ -30,6 +30,7 @@ struct uthread {
     mach_port_t reply_port;     /* for MIG's stubs; MACH_PORT_NULL until the first call */
     mach_port_t task;           /* uthread_task()'s, MACH_PORT_NULL until the first call */
     mach_port_t sleep_port;     /* nothing is ever sent to it */
+    mach_port_t wake_port;      /* uthread_wake_port()'s, MACH_PORT_NULL until the first call */
     volatile bool ended;        /* function has returned */
     uint32_t line_length;
     char line[PRINT_LINE_MAX + 1];
@@ -54,6 +55,25 @@ void uthread_join(struct uthread *uthread);
 
 /* Sleeps so long. */
 void uthread_sleep(unsigned int milliseconds);
+
+/*
+ * Waiting for another thread of the task. Who will wait calls uthread_wake_port() and says the port to whoever is to wake
+ * it, under a lock of theirs; then uthread_wait() returns once for each uthread_wake() of the port, also for those that came
+ * before. MACH_PORT_NULL when there is no port to be had; after the first success the call cannot fail.
+ */
+mach_port_t uthread_wake_port(void);
+void uthread_wait(void);
+void uthread_wake(mach_port_t wake_port);
+
+/*
+ * A lock for a few instructions, or a call of the kernel that does not wait: who finds it taken lets others run and tries
+ * again. {0} is a free one.
+ */
+struct uthread_lock {
+    int held;
+};
+void uthread_lock_take(struct uthread_lock *lock);
+void uthread_lock_release(struct uthread_lock *lock);
 
 /* Keeps the thread's stack in memory. Also for a block that is prepared only. */
 kern_return_t uthread_wire(mach_port_t host_priv, struct uthread *uthread);

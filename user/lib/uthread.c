@@ -114,6 +114,8 @@ void uthread_free(struct uthread *uthread)
         (void)mach_port_mod_refs(uthread_task(), uthread->reply_port, MACH_PORT_RIGHT_RECEIVE, -1);
     if (uthread->sleep_port != MACH_PORT_NULL)
         (void)mach_port_mod_refs(uthread_task(), uthread->sleep_port, MACH_PORT_RIGHT_RECEIVE, -1);
+    if (uthread->wake_port != MACH_PORT_NULL)
+        (void)mach_port_mod_refs(uthread_task(), uthread->wake_port, MACH_PORT_RIGHT_RECEIVE, -1);
     (void)vm_deallocate(uthread_task(), uthread_block(uthread), UTHREAD_BLOCK_SIZE);
 }
 
@@ -145,6 +147,48 @@ void uthread_sleep(unsigned int milliseconds)
         self->sleep_port = mach_reply_port();
     (void)mach_msg(&nothing, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof(nothing), self->sleep_port, milliseconds,
                    MACH_PORT_NULL);
+}
+
+/* ---- waiting for each other ---- */
+
+mach_port_t uthread_wake_port(void)
+{
+    struct uthread *self = uthread_self();
+
+    if (self->wake_port == MACH_PORT_NULL)
+        self->wake_port = mach_reply_port();
+    return self->wake_port;
+}
+
+void uthread_wait(void)
+{
+    mach_msg_header_t message;
+
+    (void)mach_msg(&message, MACH_RCV_MSG, 0, sizeof(message), uthread_self()->wake_port, 0, MACH_PORT_NULL);
+}
+
+/* The receive right is this task's, so the right to send is made of it. The kernel may be out of memory for a moment. */
+void uthread_wake(mach_port_t wake_port)
+{
+    mach_msg_header_t message = {
+        .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_MAKE_SEND, 0),
+        .msgh_size = sizeof(message),
+        .msgh_remote_port = wake_port,
+    };
+
+    while (mach_msg(&message, MACH_SEND_MSG, sizeof(message), 0, MACH_PORT_NULL, 0, MACH_PORT_NULL) == MACH_SEND_NO_BUFFER)
+        (void)swtch_pri(0);
+}
+
+void uthread_lock_take(struct uthread_lock *lock)
+{
+    while (__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE) != 0)
+        (void)swtch_pri(0);
+}
+
+void uthread_lock_release(struct uthread_lock *lock)
+{
+    __atomic_store_n(&lock->held, 0, __ATOMIC_RELEASE);
 }
 
 kern_return_t uthread_wire(mach_port_t host_priv, struct uthread *uthread)
