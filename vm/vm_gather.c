@@ -146,6 +146,7 @@ static void vm_gather_copy_wired(struct vm_run *run, struct vm_page *page, struc
     pmap_frame_copy(page->frame, copy->frame);
     spinlock_lock_nested(&run->object->lock);
     copy->dirty = true;
+    copy->precious = page->precious;
     vm_page_insert(copy, run->object, run->nr_pages++);
     vm_object_unlock(run->object);
 }

@@ -9,7 +9,10 @@
  *    vm_map_copyout, which passes the reference to the receiver's map and calls vm_run_copy_released(received). Every page
  *    that is freed or stolen from then on is credited through pages_gone, and the last reference ends the object.
  * 3. Coming home. A copy that is discarded instead is reported with received false, perhaps under IPC locks: the reaper
- *    gives the pages back. The run stays in pager->runs until it has, so supplies for its pages stay refused.
+ *    gives the pages back. The run stays in pager->runs until it has, so supplies for its pages stay refused. Several runs
+ *    on their way can carry the same page, and any of them can be lost, while those behind it may even be received first:
+ *    so a modified run marks its pages in the runs before it, and what is marked does not come home. A page of the run
+ *    keeps its mark of being precious for this.
  * 4. The record is put back when three things are over, in whatever order: message, copy, memory.
  */
 #include "vm/vm_run.h"
@@ -28,6 +31,8 @@ struct vm_run_spares vm_run_spares;
 static struct spinlock vm_run_parts_lock = SPINLOCK_INIT(LOCK_RANK_ACCOUNT, "run parts");
 
 static void vm_run_return(struct reaper_item *item);
+
+_Static_assert(VM_RUN_PAGES == 64, "a bit for each page");
 
 /* Both keep vm_run_spares; the other is NULL before or afterwards. */
 static void vm_run_set_entry(struct vm_run *run, struct vm_map_entry *entry)
@@ -145,6 +150,7 @@ void vm_run_begin(struct vm_run *run, struct memory_object *pager, uint32_t inde
     vm_run_set_object(run, NULL);
     run->index = index;
     run->nr_pages = 0;
+    run->superseded = 0;
     run->state = VM_RUN_CHARGED;
     run->cause = (uint8_t)cause;
     run->dirty = dirty;
@@ -159,7 +165,6 @@ void vm_run_move(struct vm_run *run, struct vm_page *page)
     spinlock_lock_nested(&run->object->lock);
     vm_page_rename(page, run->object, run->nr_pages++);
     page->dirty = true; /* anonymous memory now: nobody else has it */
-    page->precious = false;
     page->lock_prot = VM_PROT_NONE;
     vm_object_unlock(run->object);
 }
@@ -170,9 +175,24 @@ void vm_run_share(struct vm_run *run, struct vm_page *page, struct vm_page *link
     link->frame = page->frame;
     link->frame->nr_holders++;
     link->dirty = true;
+    link->precious = page->precious;
     spinlock_lock_nested(&run->object->lock);
     vm_page_insert(link, run->object, run->nr_pages++);
     vm_object_unlock(run->object);
+}
+
+/* The runs before this one carry older bytes of its pages. */
+static void vm_run_supersede(const struct vm_run *run)
+{
+    struct vm_run *other;
+
+    list_for_each(&run->pager->runs, other, node) {
+        uint32_t first = MAX(run->index, other->index);
+        uint32_t end = MIN(run->index + run->nr_pages, other->index + other->nr_pages);
+
+        if (other != run && first < end)
+            other->superseded |= (UINT64_MAX >> (VM_RUN_PAGES - (end - first))) << (first - other->index);
+    }
 }
 
 void vm_run_send(struct vm_run *run)
@@ -182,6 +202,8 @@ void vm_run_send(struct vm_run *run)
     assert(spinlock_held(&pager->object->lock) && run->nr_pages > 0);
     if (run->nr_out > run->nr_pages)
         vm_account_credit(run, run->nr_out - run->nr_pages);
+    if (run->dirty)
+        vm_run_supersede(run);
     run->state = VM_RUN_QUEUED;
     run->parts = VM_RUN_PART_MESSAGE | VM_RUN_PART_COPY | VM_RUN_PART_MEMORY;
     run->copy = (struct vm_map_copy){.kind = VM_MAP_COPY_OBJECT,
@@ -277,11 +299,10 @@ static void vm_run_return_page(struct vm_run *run, struct vm_object *object, str
 {
     struct vm_page *there = vm_page_lookup(object, index);
 
-    if (!object->alive) {
+    if (!object->alive || (run->superseded >> (index - run->index) & 1) != 0) {
         vm_page_destroy(page);
     } else if (there == NULL) {
         page->dirty = run->dirty;
-        page->precious = !run->dirty;
         vm_page_insert(page, object, index);
         vm_page_activate(page);
     } else if (there->absent || (there->error && there->frame == NULL)) { /* awaited, or said not to be had */
@@ -290,7 +311,7 @@ static void vm_run_return_page(struct vm_run *run, struct vm_object *object, str
         there->absent = false;
         there->error = false;
         there->dirty = run->dirty;
-        there->precious = !run->dirty;
+        there->precious = page->precious;
         list_remove(&there->queue_node); /* if its request was still to be sent */
         vm_page_done(there);
         vm_page_activate(there);
@@ -298,7 +319,7 @@ static void vm_run_return_page(struct vm_run *run, struct vm_object *object, str
     } else {
         if (there->frame != NULL && !vm_page_modified(there)) {
             there->dirty = run->dirty;
-            there->precious |= !run->dirty;
+            there->precious |= page->precious;
         }
         vm_page_destroy(page);
     }
