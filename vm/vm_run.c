@@ -11,8 +11,9 @@
  * 3. Coming home. A copy that is discarded instead is reported with received false, perhaps under IPC locks: the reaper
  *    gives the pages back. The run stays in pager->runs until it has, so supplies for its pages stay refused. Several runs
  *    on their way can carry the same page, and any of them can be lost, while those behind it may even be received first:
- *    so a modified run marks its pages in the runs before it, and what is marked does not come home. A page of the run
- *    keeps its mark of being precious for this.
+ *    so a run marks its pages in the runs before it, and what is marked does not come home. A clean run does not mark
+ *    modified ones: its message does not say what theirs would have said. A page of the run keeps its mark of being
+ *    precious for this.
  * 4. The record is put back when three things are over, in whatever order: message, copy, memory.
  */
 #include "vm/vm_run.h"
@@ -181,7 +182,7 @@ void vm_run_share(struct vm_run *run, struct vm_page *page, struct vm_page *link
     vm_object_unlock(run->object);
 }
 
-/* The runs before this one carry older bytes of its pages. */
+/* This run answers for its pages in the runs before it; see 3. */
 static void vm_run_supersede(const struct vm_run *run)
 {
     struct vm_run *other;
@@ -190,7 +191,7 @@ static void vm_run_supersede(const struct vm_run *run)
         uint32_t first = MAX(run->index, other->index);
         uint32_t end = MIN(run->index + run->nr_pages, other->index + other->nr_pages);
 
-        if (other != run && first < end)
+        if (other != run && first < end && (run->dirty || !other->dirty))
             other->superseded |= (UINT64_MAX >> (VM_RUN_PAGES - (end - first))) << (first - other->index);
     }
 }
@@ -202,8 +203,7 @@ void vm_run_send(struct vm_run *run)
     assert(spinlock_held(&pager->object->lock) && run->nr_pages > 0);
     if (run->nr_out > run->nr_pages)
         vm_account_credit(run, run->nr_out - run->nr_pages);
-    if (run->dirty)
-        vm_run_supersede(run);
+    vm_run_supersede(run);
     run->state = VM_RUN_QUEUED;
     run->parts = VM_RUN_PART_MESSAGE | VM_RUN_PART_COPY | VM_RUN_PART_MEMORY;
     run->copy = (struct vm_map_copy){.kind = VM_MAP_COPY_OBJECT,

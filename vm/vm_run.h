@@ -7,7 +7,7 @@
  *
  * A run is CHARGED while it is gathered, QUEUED from the message's queueing to its receipt, RECEIVED when the memory is in
  * the manager's map. One that ends before that (port or task died, receive failed) comes home: vm_run_return gives every
- * page back to the object, but those that were sent again, modified, in a later run: that one answers for them. The record is free when its message, its copy and its memory are all gone.
+ * page back to the object, but those for which a later run answers. The record is free when its message, its copy and its memory are all gone.
  */
 #ifndef VM_VM_RUN_H
 #define VM_VM_RUN_H
@@ -56,7 +56,7 @@ struct vm_run {
     struct vm_object *spare_object; /* [A] kept with a free record, so that charging allocates nothing */
     struct vm_map_entry *spare_entry; /* [A] what the receiver's map will use */
     uint32_t index, nr_pages;       /* [O] */
-    uint64_t superseded;            /* [O] bit i: page i was sent again since, with newer bytes */
+    uint64_t superseded;            /* [O] bit i: page i was sent again since, and is not to come home */
     uint32_t nr_out;                /* [A] pages still out */
     uint64_t charged_at;            /* [A] ticks */
     uint8_t state;                  /* [O] enum vm_run_state */
