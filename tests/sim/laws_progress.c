@@ -110,6 +110,7 @@ static void laws_asked(const struct vm_page *page)
     laws_fail("progress", "page %u is asked for, of a manager that is dead, and no run carries it", page->index);
 }
 
+/* Behind a clean return its page may have come home: an older, modified return of the same bytes was lost. */
 static void laws_behind(const struct vm_run *run)
 {
     if (run->state != VM_RUN_QUEUED || run->kernel_copy || laws_run_in_map(run))
@@ -117,7 +118,7 @@ static void laws_behind(const struct vm_run *run)
     for (uint32_t i = 0; i < run->nr_pages; i++) {
         const struct vm_page *page = laws_page_at(run->pager->object, run->index + i);
 
-        laws_check(page == NULL || page->frame == NULL, "order", "page %u is resident while its return is queued",
+        laws_check(page == NULL || page->frame == NULL || !run->dirty, "order", "page %u is resident while its return is queued",
                    run->index + i);
         laws_check(page == NULL || page->busy || !page->absent, "order",
                    "page %u reads as nothing while its return is queued", run->index + i);

@@ -27,6 +27,12 @@
 #define PAGER_PAGES_MAX 1024u
 #define PAGER_LAST_WORD (PAGE_SIZE - 4)
 #define PAGER_CLIENTS_MAX 3u
+#define PAGER_LOSING_MS 10u
+/* What was lost is dropped when the object ends before it has come home. */
+#define PAGER_HOME_MS 50u
+#define PAGER_HOME_SLEEPS 20u
+/* The size of supply_completed; only data_return, with its memory, is longer. */
+#define PAGER_ALL_BUT_RETURN (sizeof(mach_msg_header_t) + 5 * 2 * sizeof(uint32_t))
 #define PAGER_OBJECT_NAME 0x1001u   /* the clients' name of the object's port */
 
 /* Versions, 0 before the first write; by page. */
@@ -45,8 +51,10 @@ static struct {
     mach_port_t object, control;    /* the manager's names */
     bool locks;                     /* the manager asks for pages back, and takes rights away */
     bool precious;                  /* it wants clean pages back too */
+    bool loses;                     /* it receives into a buffer that is too small for data_return, now and then */
+    bool pushes;                    /* it gives data that nobody has asked for */
     bool ended;                     /* the kernel has ended the object */
-    uint32_t clients_mapped, clients_done;
+    uint32_t clients_mapped, clients_finishing, clients_done;
     memory_object_copy_strategy_t strategy;
 } pager;
 
@@ -87,7 +95,7 @@ kern_return_t seqnos_memory_object_copy(mach_port_t object, mach_port_seqno_t se
 }
 
 /* Pages [first, end) all were written. */
-static void pager_supply(uint32_t first, uint32_t end)
+static void pager_supply(uint32_t first, uint32_t end, mach_port_t reply)
 {
     uint32_t size = (end - first) * PAGE_SIZE, data = prog_allocate(size);
 
@@ -97,7 +105,7 @@ static void pager_supply(uint32_t first, uint32_t end)
         pager_pages[i].precious = pager.precious && !pager_pages[i].discarded;
     }
     prog_call(user_memory_object_data_supply(pager.control, first * PAGE_SIZE, data, size, TRUE, VM_PROT_NONE,
-                                             pager.precious, MACH_PORT_NULL));
+                                             pager.precious, reply));
 }
 
 /*
@@ -120,7 +128,8 @@ kern_return_t seqnos_memory_object_data_request(mach_port_t object, mach_port_se
 
     prog_check(length != 0 && end <= pager.nr_pages);
     for (uint32_t i = first; i < end; i++) {
-        if (pager_pages[i].held && pager_pages[i].precious)
+        /* What was lost on its way came home perhaps after the request. */
+        if (pager_pages[i].held && pager_pages[i].precious && !pager.loses)
             sim_fail("page %u is precious, and is asked for though it did not come back", i);
         pager_pages[i].held = true;
         pager_pages[i].precious = false;
@@ -132,7 +141,7 @@ kern_return_t seqnos_memory_object_data_request(mach_port_t object, mach_port_se
         while (next < end && next - first < most && (pager_pages[next].stored != 0) == (pager_pages[first].stored != 0))
             next++;
         if (pager_pages[first].stored != 0)
-            pager_supply(first, next);
+            pager_supply(first, next, MACH_PORT_NULL);
         else
             pager_say_nothing(first, next);
     }
@@ -157,7 +166,10 @@ kern_return_t seqnos_memory_object_supply_completed(mach_port_t object, mach_por
                                                     vm_offset_t offset, vm_size_t length, kern_return_t result,
                                                     vm_offset_t error_offset)
 {
-    sim_fail("nobody asked for word of a supply");
+    prog_check(pager.pushes && offset + length <= pager.nr_pages * PAGE_SIZE);
+    if (result != KERN_SUCCESS && (result != KERN_MEMORY_PRESENT || error_offset - offset >= length))
+        sim_fail("a supply of pages from %u on: %d at %u", offset / PAGE_SIZE, (int)result, error_offset / PAGE_SIZE);
+    return KERN_SUCCESS;
 }
 
 /* What a page says that came back. */
@@ -171,13 +183,16 @@ static void pager_take(uint32_t index, uint32_t data, bool dirty, bool kernel_co
     if (version > page->begun || version < page->stored || (last != version && last + 1 != version))
         sim_fail("page %u came back as %u and %u; the manager had %u, the writer has begun %u", index, version, last,
                  page->stored, page->begun);
+    /* Clean as of a message that was lost: its page is home, and comes back dirty. Until then this says nothing. */
+    if (!dirty && !same && pager.loses)
+        return;
     if (!dirty && !same)
         sim_fail("page %u came back clean as %u and %u; the manager had %u", index, version, last, page->stored);
     if (dirty && same && page->begun == version && page->done == version)
         sim_fail("page %u came back dirty as %u, which the manager had", index, version);
-    if (!dirty && !page->precious && !pager.locks)
+    if (!dirty && !pager.precious)
         sim_fail("page %u came back clean, and is not precious", index);
-    if (!page->held || (kernel_copy && !pager.locks))
+    if ((!page->held && !pager.loses) || (kernel_copy && !pager.locks))
         sim_fail("page %u came back %s", index, page->held ? "as a copy" : "though the kernel had given it up");
     page->held = kernel_copy;
     page->stored = version;
@@ -220,6 +235,18 @@ static void pager_ask(void)
     (void)user_memory_object_lock_request(pager.control, first * PAGE_SIZE, nr * PAGE_SIZE, wanted, flush, prot, reply);
 }
 
+/* Gives what it has of a page, as old as it may be: what the kernel has, or is about to return, is newer. */
+static void pager_push(void)
+{
+    uint32_t index = sim_choose(pager.nr_pages);
+
+    if (pager_pages[index].stored == 0)
+        return;
+    pager_pages[index].held = true;
+    pager_pages[index].discarded = true; /* whether it is precious from now on is not known */
+    pager_supply(index, index + 1, pager.object);
+}
+
 static void pager_serve(void)
 {
     union {
@@ -228,8 +255,13 @@ static void pager_serve(void)
     } in, out;
 
     while (!pager.ended) {
+        bool loses = pager.loses && pager.clients_finishing == 0 && sim_chance(4);
         mach_msg_return_t result =
-            mach_msg(&in.header, MACH_RCV_MSG, 0, PROG_MESSAGE_MAX, pager.object, 0, MACH_PORT_NULL);
+            loses ? mach_msg(&in.header, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, PAGER_ALL_BUT_RETURN, pager.object,
+                             PAGER_LOSING_MS, MACH_PORT_NULL)
+                  : mach_msg(&in.header, MACH_RCV_MSG, 0, PROG_MESSAGE_MAX, pager.object, 0, MACH_PORT_NULL);
+        if (loses && (result == MACH_RCV_TOO_LARGE || result == MACH_RCV_TIMED_OUT))
+            continue;
         prog_check(result == MACH_MSG_SUCCESS);
         /* The reply right of a lock_request that came when the object had ended. */
         if (in.header.msgh_id == MACH_NOTIFY_SEND_ONCE)
@@ -243,6 +275,8 @@ static void pager_serve(void)
             sim_fail("message %d: error %d", (int)in.header.msgh_id, (int)answer);
         if (pager.locks && pager.control != MACH_PORT_NULL && !pager.ended && sim_chance(6))
             pager_ask();
+        if (pager.pushes && pager.control != MACH_PORT_NULL && !pager.ended && sim_chance(4))
+            pager_push();
     }
 }
 
@@ -291,6 +325,10 @@ static void pager_client(uint32_t argument)
             pager_write(memory, index);
         pager_look(memory, index);
     }
+    pager.clients_finishing++;
+    /* A sleep can be broken off. */
+    for (uint32_t i = 0; pager.loses && i < PAGER_HOME_SLEEPS; i++)
+        prog_sleep(PAGER_HOME_MS);
     pager.clients_done++;
     /* The object ends with its last mapping, and the manager with the object. */
     while (pager.clients_mapped < pager.nr_clients)
@@ -327,6 +365,8 @@ static void pager_run(void)
     pager.nr_writes = 20 + sim_choose(200);
     pager.locks = sim_choose(2) != 0;
     pager.precious = sim_chance(3);
+    pager.loses = sim_chance(3);
+    pager.pushes = sim_chance(3);
     pager.strategy = sim_choose(2) ? MEMORY_OBJECT_COPY_NONE : MEMORY_OBJECT_COPY_DELAY;
     sim_stock_take(&before);
     task = sim_task_start(pager_begin, 0);
