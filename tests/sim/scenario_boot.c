@@ -10,6 +10,7 @@
 #include <mach/vm_inherit.h>
 #include <mach/vm_prot.h>
 
+#include "mig/mach_host_user.h"
 #include "mig/mach_port_user.h"
 #include "mig/mach_user.h"
 #include "prog.h"
@@ -145,8 +146,18 @@ static void boot_inherit(void)
     prog_call(user_vm_inherit(prog_task(), boot_memory, BOOT_SHARED * PAGE_SIZE, VM_INHERIT_SHARE));
 }
 
+/* Keeps some of the pages resident, or no longer: shared ones, those written since, and those still to be copied. */
+static void boot_wire(mach_port_t host)
+{
+    uint32_t first = sim_choose(BOOT_PAGES), nr_pages = 1 + sim_choose(BOOT_PAGES - first);
+
+    prog_call(user_vm_wire(host, prog_task(), boot_memory + first * PAGE_SIZE, nr_pages * PAGE_SIZE,
+                           sim_choose(2) ? VM_PROT_READ | VM_PROT_WRITE : VM_PROT_NONE));
+}
+
 static void boot_parent(uint32_t argument)
 {
+    mach_port_t host = sim_register(1);
     mach_port_t child;
 
     boot_server = prog_port();
@@ -162,6 +173,8 @@ static void boot_parent(uint32_t argument)
 
         prog_check(sim_load(boot_memory + page * PAGE_SIZE) == BOOT_WORD(1, page));
         prog_check(sim_load(boot_memory + page * PAGE_SIZE + 8) == 0);
+        if (sim_choose(3) == 2)
+            boot_wire(host);
         prog_sleep(BOOT_LOOK_MS);
     }
     if (sim_choose(2))
