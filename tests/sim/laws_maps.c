@@ -10,7 +10,6 @@
  */
 #include <mach/vm_prot.h>
 
-#include "kernel/thread.h"
 #include "laws_private.h"
 #include "vm/vm_map_private.h"
 #include "vm/vm_object.h"
@@ -108,8 +107,10 @@ static void laws_map(struct vm_map *map, enum sim_laws_at at)
         .map = map, .next = list_first(&map->entries, struct vm_map_entry, link), .reached = map->min,
         .hint_met = map->hint == NULL};
 
-    laws_check(at == SIM_LAWS_SWITCH || map->lock.owner != current_thread(), "locks",
-               "a map is locked by the running thread, outside of the kernel");
+    /* The owner may be none: the mark of a lock that is being handed over. */
+    laws_check(laws_find(LAWS_THREAD, map->lock.owner) == NULL || !laws_hands_empty(map->lock.owner, at), "locks",
+               "a map is locked by thread %u, which is in user mode or waits for something else",
+               sim_thread_id(map->lock.owner));
     laws_tree(&map->tree, true, laws_map_visit, &walk, "a map");
     laws_check(walk.next == NULL && walk.nr_entries == map->nr_entries, "maps", "a map has %u entries and counts %u",
                walk.nr_entries, map->nr_entries);

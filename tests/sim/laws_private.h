@@ -15,6 +15,7 @@
 #include "laws.h"
 #include "sim.h"
 
+struct thread;
 struct vm_map;
 struct vm_object;
 struct vm_page;
@@ -90,6 +91,8 @@ void laws_ipc(void);            /* laws_ipc.c */
 void laws_refs(bool quiet);     /* laws_refs.c */
 void laws_progress(void);       /* laws_progress.c */
 
+/* Whether thread has no reference, page or lock but those that structures show. */
+bool laws_hands_empty(const struct thread *thread, enum sim_laws_at at);
 /* No thread has anything in its hands: counts of references are exact. */
 bool laws_quiet(enum sim_laws_at at);
 /* Whether a queued run's memory is in the receiver's map already; after laws_maps(). */

@@ -57,7 +57,7 @@ static bool laws_daemon_idle(const struct thread *thread, enum sim_laws_at at)
     return thread->run_state == THREAD_WAITING && thread->wait_event == laws_daemons[i].event;
 }
 
-static bool laws_hands_empty(const struct thread *thread, enum sim_laws_at at)
+bool laws_hands_empty(const struct thread *thread, enum sim_laws_at at)
 {
     if (thread->entry != NULL)
         return laws_daemon_idle(thread, at);

@@ -199,8 +199,10 @@ void machine_interrupts_enable(void)
 void machine_idle(void)
 {
     sim_check(!sim_interrupts);
-    if (sim_now - sim_user_at > SIM_HANG_SECONDS * 1000000000ull)
+    if (sim_now - sim_user_at > SIM_HANG_SECONDS * 1000000000ull) {
+        sim_laws_check(SIM_LAWS_SWITCH); /* it may say why */
         sim_fail("no program has run for %u s: all of them wait", SIM_HANG_SECONDS);
+    }
     sim_now = MAX(sim_now, sim_next_tick);
     machine_interrupts_enable();
 }

@@ -217,8 +217,11 @@ void sim_abort_some(void)
 
 /* ---- for a failure ---- */
 
-/* The functions on a stack that was switched away from: frame pointers are kept in all builds. */
-static void sim_fiber_show(const struct sim_fiber *fiber)
+/*
+ * The functions on a stack that was switched away from: frame pointers are kept in all builds. Between its frames are the
+ * sanitizer's marks.
+ */
+__attribute__((no_sanitize_address)) static void sim_fiber_show(const struct sim_fiber *fiber)
 {
     uintptr_t low = (uintptr_t)fiber->bottom, frame = ((uintptr_t *)fiber->sp)[3], pc = ((uintptr_t *)fiber->sp)[4];
     char place[160];
