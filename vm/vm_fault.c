@@ -207,7 +207,7 @@ static enum vm_fault_step vm_fault_request(struct vm_fault *fault)
     vm_page_destroy(placeholder);
     if (answer == VM_OBJECT_SHORTAGE)
         return vm_fault_short(fault, level);
-    return answer == VM_OBJECT_ERROR ? vm_fault_over(fault, KERN_MEMORY_FAILURE) : VM_FAULT_GO_ON;
+    return vm_fault_over(fault, KERN_MEMORY_FAILURE);
 }
 
 /* Looks into fault->object alone; GO_ON with page NULL: it has nothing. */
@@ -263,17 +263,12 @@ static enum vm_fault_step vm_fault_check_lock(struct vm_fault *fault)
 
     if (likely((fault->page->lock_prot & access) == 0) || object->ops->unlock == NULL)
         return VM_FAULT_GO_ON; /* only the kind with managers locks */
-    switch (object->ops->unlock(object, fault->page, access)) {
-    case VM_OBJECT_ASKED:
+    enum vm_object_answer answer = object->ops->unlock(object, fault->page, access);
+    if (answer == VM_OBJECT_ASKED)
         return VM_FAULT_WAIT_PAGE;
-    case VM_OBJECT_SHORTAGE:
+    if (answer == VM_OBJECT_SHORTAGE)
         return vm_fault_short(fault, vm_fault_page_level(fault, object));
-    case VM_OBJECT_ERROR:
-        return vm_fault_over(fault, KERN_MEMORY_FAILURE);
-    case VM_OBJECT_ABSENT:
-        break;
-    }
-    return VM_FAULT_GO_ON;
+    return vm_fault_over(fault, KERN_MEMORY_FAILURE);
 }
 
 /* ---- making pages ---- */

@@ -123,14 +123,6 @@ void vm_object_unref_split(struct vm_object *object)
 
 /* ---- the anonymous kind ---- */
 
-static enum vm_object_answer vm_object_anonymous_request(struct vm_object *object, uint32_t index,
-                                                         struct vm_cluster_range within, vm_prot_t prot,
-                                                         struct vm_page *placeholder)
-{
-    (void)object, (void)index, (void)within, (void)prot, (void)placeholder;
-    return VM_OBJECT_ABSENT;
-}
-
 static void vm_object_anonymous_end(struct vm_object *object)
 {
     vm_object_lock(object);
@@ -146,7 +138,6 @@ static void vm_object_anonymous_end(struct vm_object *object)
 
 const struct vm_object_ops vm_object_anonymous_ops = {
     .name = "anonymous",
-    .request = vm_object_anonymous_request,
     .end = vm_object_anonymous_end,
 };
 

@@ -225,21 +225,9 @@ void vm_run_send(struct vm_run *run)
 
 void vm_run_cancel(struct vm_run *run)
 {
-    struct memory_object *pager = run->pager;
-
-    assert(run->nr_pages == 0);
-    if (pager != NULL) { /* begun */
-        list_remove(&run->node);
-        run->object->run = NULL;
-        vm_run_set_object(run, run->object);
-        run->object = NULL;
-        run->pager = NULL;
-        run->state = VM_RUN_FREE;
-    }
+    assert(run->pager == NULL && run->nr_pages == 0);
     vm_account_credit(run, run->nr_out);
     vm_account_put_run(run);
-    if (pager != NULL)
-        memory_object_unref(pager);
 }
 
 bool vm_run_covers(const struct memory_object *pager, uint32_t index)
@@ -254,13 +242,6 @@ bool vm_run_covers(const struct memory_object *pager, uint32_t index)
 }
 
 /* ---- the run's memory as an object ---- */
-
-static enum vm_object_answer vm_run_request(struct vm_object *object, uint32_t index, struct vm_cluster_range within,
-                                            vm_prot_t prot, struct vm_page *placeholder)
-{
-    (void)object, (void)index, (void)within, (void)prot, (void)placeholder;
-    return VM_OBJECT_ABSENT; /* a page that the receiver gave away reads as zeroes, like any anonymous memory */
-}
 
 static void vm_run_pages_gone(struct vm_object *object, unsigned int count)
 {
@@ -279,15 +260,12 @@ static void vm_run_end(struct vm_object *object)
     object->run = NULL;
     vm_object_unlock(object);
     vm_object_free(object);
-    /* Pages that the receiver freed and touched again are not the run's; what remains out now is nothing. */
-    if (run->nr_out > 0)
-        vm_account_credit(run, run->nr_out);
+    assert(run->nr_out == 0); /* each page was credited as it left, by vm_run_pages_gone or when it came home */
     vm_run_part_done(run, VM_RUN_PART_MEMORY);
 }
 
 const struct vm_object_ops vm_object_run_ops = {
     .name = "run",
-    .request = vm_run_request,
     .end = vm_run_end,
     .pages_gone = vm_run_pages_gone,
 };

@@ -88,8 +88,8 @@ void vm_run_destroy(struct vm_run *run);
 /*
  * Begins a run of pager's object at index; the record is charged, the object locked. Pages are then added in order with
  * vm_run_move (the page leaves the object: not mapped, not busy) or vm_run_share (it stays, write-protected and clean;
- * link is a page without frame that vm_page_create_placeholder made), and vm_run_send queues the message. A run to which
- * nothing was added is given back by vm_run_cancel.
+ * link is a page without frame that vm_page_create_placeholder made), and vm_run_send queues the message. A charged
+ * record of which no run was begun is given back by vm_run_cancel.
  */
 void vm_run_begin(struct vm_run *run, struct memory_object *pager, uint32_t index, enum vm_run_cause cause, bool dirty,
                   bool kernel_copy);
