@@ -207,7 +207,7 @@ static enum vm_fault_step vm_fault_request(struct vm_fault *fault)
     vm_page_destroy(placeholder);
     if (answer == VM_OBJECT_SHORTAGE)
         return vm_fault_short(fault, level);
-    return vm_fault_over(fault, KERN_MEMORY_FAILURE);
+    return answer == VM_OBJECT_ERROR ? vm_fault_over(fault, KERN_MEMORY_FAILURE) : VM_FAULT_GO_ON;
 }
 
 /* Looks into fault->object alone; GO_ON with page NULL: it has nothing. */

@@ -31,9 +31,9 @@ struct vm_object_ops {
     const char *name;
     /*
      * Only of objects with a pager, as the next. The fault needs the page at index, which is not resident, for access
-     * prot. ASKED: the manager has been asked, the place-holder given (in the object at index, busy and absent) is to be
-     * waited for. SHORTAGE: no memory to ask, wait and retry. ERROR: no data will come. placeholder is consumed
-     * (inserted) only with ASKED. Others of the pages within, which contain index, may be asked for as well:
+     * prot. ABSENT: there is no data here, look in the shadow or fill with zeroes. ASKED: the manager has been asked, the
+     * place-holder given (in the object at index, busy and absent) is to be waited for. SHORTAGE: no memory to ask, wait
+     * and retry. ERROR: no data will come. placeholder is consumed (inserted) only with ASKED. Others of the pages within, which contain index, may be asked for as well:
      * place-holders of the kind's own are there then.
      */
     enum vm_object_answer (*request)(struct vm_object *object, uint32_t index, struct vm_cluster_range within, vm_prot_t prot,
@@ -47,6 +47,7 @@ struct vm_object_ops {
 };
 
 enum vm_object_answer {
+    VM_OBJECT_ABSENT,
     VM_OBJECT_ASKED,
     VM_OBJECT_SHORTAGE,
     VM_OBJECT_ERROR,

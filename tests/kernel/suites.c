@@ -3,6 +3,7 @@
 
 extern const struct test_suite test_boot_suite;
 extern const struct test_suite test_calls_suite;
+extern const struct test_suite test_conversation_suite;
 extern const struct test_suite test_copy_suite;
 extern const struct test_suite test_frames_suite;
 extern const struct test_suite test_ipc_suite;
@@ -20,6 +21,7 @@ extern const struct test_suite test_sync_suite;
 const struct test_suite *const test_suites[] = {
     &test_boot_suite,
     &test_calls_suite,
+    &test_conversation_suite,
     &test_copy_suite,
     &test_frames_suite,
     &test_ipc_suite,
