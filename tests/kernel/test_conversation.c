@@ -106,7 +106,9 @@ static void test_conversation_ports_lead_to_the_object(void)
     CHECK_EQUAL(strategy, MEMORY_OBJECT_COPY_NONE);
     CHECK_EQUAL(memory_object_get_attributes(NULL, &ready, &cached, &strategy), KERN_INVALID_ARGUMENT);
 
-    CHECK_EQUAL(memory_object_change_attributes(test_object, TRUE, 99, IP_NULL, 0), KERN_INVALID_ARGUMENT);
+    CHECK_EQUAL(memory_object_change_attributes(test_object, TRUE, 99, IP_NULL, TEST_SONCE), KERN_INVALID_ARGUMENT);
+    CHECK_EQUAL(memory_object_change_attributes(test_object, TRUE, MEMORY_OBJECT_COPY_NONE, (struct ipc_port *)8, 2),
+                KERN_INVALID_ARGUMENT); /* a number is no port */
     CHECK_EQUAL(memory_object_change_attributes(test_object, TRUE, MEMORY_OBJECT_COPY_TEMPORARY, test_conversation_reply(),
                                                 TEST_SONCE), KERN_SUCCESS);
     CHECK_EQUAL(memory_object_get_attributes(test_object, &ready, &cached, &strategy), KERN_SUCCESS);
@@ -116,7 +118,8 @@ static void test_conversation_ports_lead_to_the_object(void)
     CHECK(test_pager_find(test_pager, MEMORY_OBJECT_MSG_CHANGE_COMPLETED, 0) != NULL);
 
     /* Temporary: what was written is nobody's when the last mapping goes. */
-    CHECK_EQUAL(memory_object_change_attributes(test_object, FALSE, MEMORY_OBJECT_COPY_NONE, IP_NULL, 0), KERN_SUCCESS);
+    CHECK_EQUAL(memory_object_change_attributes(test_object, FALSE, MEMORY_OBJECT_COPY_NONE, IP_NULL, TEST_SONCE),
+                KERN_SUCCESS);
     test_vm_user_fill(test_map, test_at, 8, 2);
     test_conversation_let_go();
     test_conversation_unmap();
@@ -139,7 +142,7 @@ static void test_conversation_calls_after_the_end(void)
     struct ipc_port *reply = test_conversation_reply();
     CHECK_EQUAL(memory_object_change_attributes(test_object, FALSE, MEMORY_OBJECT_COPY_NONE, reply, TEST_SONCE),
                 KERN_INVALID_ARGUMENT);
-    CHECK_EQUAL(memory_object_change_attributes(test_object, FALSE, MEMORY_OBJECT_COPY_NONE, IP_NULL, 0),
+    CHECK_EQUAL(memory_object_change_attributes(test_object, FALSE, MEMORY_OBJECT_COPY_NONE, IP_NULL, TEST_SONCE),
                 KERN_INVALID_ARGUMENT);
     CHECK_EQUAL(memory_object_data_unavailable(test_object, 0, PAGE_SIZE), KERN_INVALID_ARGUMENT);
     CHECK_EQUAL(memory_object_data_error(NULL, 0, PAGE_SIZE, 1), KERN_INVALID_ARGUMENT);
@@ -150,7 +153,7 @@ static void test_conversation_calls_after_the_end(void)
     CHECK_EQUAL(vm_map_copyin(test_map, 0x10000000, PAGE_SIZE, false, &copy), KERN_SUCCESS);
     CHECK_EQUAL(test_conversation_supply(0, copy, PAGE_SIZE, right, MACH_MSG_TYPE_PORT_SEND), KERN_SUCCESS);
     CHECK_EQUAL(vm_map_copyin(test_map, 0x10000000, PAGE_SIZE, false, &copy), KERN_SUCCESS);
-    CHECK_EQUAL(test_conversation_supply(0, copy, PAGE_SIZE, IP_NULL, 0), KERN_SUCCESS);
+    CHECK_EQUAL(test_conversation_supply(0, copy, PAGE_SIZE, IP_NULL, TEST_SONCE), KERN_SUCCESS);
     CHECK_EQUAL(memory_object_lock_request(test_object, 0, PAGE_SIZE, MEMORY_OBJECT_RETURN_ALL, TRUE, VM_PROT_NO_CHANGE,
                                            test_conversation_reply(), TEST_SONCE), KERN_SUCCESS);
     vm_object_lock(test_object);
@@ -566,7 +569,7 @@ static void test_conversation_flushing_forgets_errors(void)
     /* Both before the waiting thread runs: it finds nothing, and asks again. */
     CHECK_EQUAL(memory_object_data_error(test_object, 2 * PAGE_SIZE, PAGE_SIZE, KERN_FAILURE), KERN_SUCCESS);
     CHECK_EQUAL(memory_object_lock_request(test_object, 0, 8 * PAGE_SIZE, MEMORY_OBJECT_RETURN_NONE, TRUE, VM_PROT_NO_CHANGE,
-                                           IP_NULL, 0), KERN_SUCCESS);
+                                           IP_NULL, TEST_SONCE), KERN_SUCCESS);
     CHECK(test_access_wait(&access, 2000));
     CHECK_EQUAL(access.result, KERN_SUCCESS);
     CHECK_EQUAL(access.word, test_vm_word(1, 2));
@@ -658,9 +661,10 @@ static void test_conversation_a_dying_caller_without_memory(void)
     CHECK_EQUAL(memory_object_change_attributes(test_object, TRUE, MEMORY_OBJECT_COPY_NONE, reply, TEST_SONCE),
                 KERN_RESOURCE_SHORTAGE);
     CHECK_EQUAL(memory_object_lock_request(test_object, 0, PAGE_SIZE, MEMORY_OBJECT_RETURN_ALL, FALSE, VM_PROT_ALL, IP_NULL,
-                                           0), KERN_RESOURCE_SHORTAGE);
+                                           TEST_SONCE), KERN_RESOURCE_SHORTAGE);
     CHECK_EQUAL(test_conversation_supply(0, told, PAGE_SIZE, reply, TEST_SONCE), KERN_RESOURCE_SHORTAGE);
-    CHECK_EQUAL(test_conversation_supply(0, untold, PAGE_SIZE, IP_NULL, 0), KERN_SUCCESS); /* nobody wants to hear of it */
+    /* Nobody wants to hear of it. */
+    CHECK_EQUAL(test_conversation_supply(0, untold, PAGE_SIZE, IP_NULL, TEST_SONCE), KERN_SUCCESS);
     self->terminating = false;
     test_conversation_famine_end(&famine);
     vm_map_copy_destroy(told);

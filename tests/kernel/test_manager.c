@@ -16,6 +16,9 @@
 #include "vm/vm_page.h"
 #include "vm/vm_user.h"
 
+/* The type of a reply right, also of one that is none. */
+#define TEST_SONCE MACH_MSG_TYPE_PORT_SEND_ONCE
+
 static struct test_pager *test_pager;
 static struct vm_map *test_map;
 static uintptr_t test_at;
@@ -241,21 +244,23 @@ static void test_manager_calls_with_wrong_numbers(void)
     CHECK(test_pager_wait(&test_pager->nr_init, 1));
     object = memory_object_of_control(test_pager->control);
     REQUIRE(object != NULL);
-    CHECK_EQUAL(memory_object_data_supply(object, 100, 0, PAGE_SIZE, VM_PROT_NONE, FALSE, IP_NULL, 0),
+    CHECK_EQUAL(memory_object_data_supply(object, 100, 0, PAGE_SIZE, VM_PROT_NONE, FALSE, IP_NULL, TEST_SONCE),
                 KERN_INVALID_ARGUMENT);
-    CHECK_EQUAL(memory_object_data_supply(object, 0u - PAGE_SIZE, 0, 2 * PAGE_SIZE, VM_PROT_NONE, FALSE, IP_NULL, 0),
+    CHECK_EQUAL(memory_object_data_supply(object, 0u - PAGE_SIZE, 0, 2 * PAGE_SIZE, VM_PROT_NONE, FALSE, IP_NULL,
+                                          TEST_SONCE), KERN_INVALID_ARGUMENT);
+    CHECK_EQUAL(memory_object_data_supply(object, 0, 0, PAGE_SIZE, 0x100, FALSE, IP_NULL, TEST_SONCE),
                 KERN_INVALID_ARGUMENT);
-    CHECK_EQUAL(memory_object_data_supply(object, 0, 0, PAGE_SIZE, 0x100, FALSE, IP_NULL, 0), KERN_INVALID_ARGUMENT);
-    CHECK_EQUAL(memory_object_data_supply(NULL, 0, 0, PAGE_SIZE, VM_PROT_NONE, FALSE, IP_NULL, 0), KERN_INVALID_ARGUMENT);
-    CHECK_EQUAL(memory_object_data_supply(object, 0, 0, 0, VM_PROT_NONE, FALSE, IP_NULL, 0), KERN_SUCCESS);
-    CHECK_EQUAL(memory_object_lock_request(object, 0, PAGE_SIZE, 77, FALSE, VM_PROT_NONE, IP_NULL, 0),
+    CHECK_EQUAL(memory_object_data_supply(NULL, 0, 0, PAGE_SIZE, VM_PROT_NONE, FALSE, IP_NULL, TEST_SONCE),
                 KERN_INVALID_ARGUMENT);
-    CHECK_EQUAL(memory_object_lock_request(object, 0, PAGE_SIZE, MEMORY_OBJECT_RETURN_ALL, FALSE, 0x80, IP_NULL, 0),
+    CHECK_EQUAL(memory_object_data_supply(object, 0, 0, 0, VM_PROT_NONE, FALSE, IP_NULL, TEST_SONCE), KERN_SUCCESS);
+    CHECK_EQUAL(memory_object_lock_request(object, 0, PAGE_SIZE, 77, FALSE, VM_PROT_NONE, IP_NULL, TEST_SONCE),
+                KERN_INVALID_ARGUMENT);
+    CHECK_EQUAL(memory_object_lock_request(object, 0, PAGE_SIZE, MEMORY_OBJECT_RETURN_ALL, FALSE, 0x80, IP_NULL, TEST_SONCE),
                 KERN_INVALID_ARGUMENT);
     /* Ranges that wrap around or reach beyond the object: what there is of them. */
     test_vm_user_fill(test_map, test_at, 16, 2);
     CHECK_EQUAL(memory_object_lock_request(object, 8 * PAGE_SIZE, ~(vm_size_t)0, MEMORY_OBJECT_RETURN_DIRTY, FALSE,
-                                           VM_PROT_NO_CHANGE, IP_NULL, 0), KERN_SUCCESS);
+                                           VM_PROT_NO_CHANGE, IP_NULL, TEST_SONCE), KERN_SUCCESS);
     CHECK(test_pager_wait(&test_pager->nr_returned_pages, 8));
     CHECK_EQUAL(memory_object_data_unavailable(object, 0, ~(vm_size_t)0), KERN_SUCCESS);
     CHECK_EQUAL(memory_object_data_error(object, 8 * PAGE_SIZE, 0u - PAGE_SIZE, 1), KERN_SUCCESS);
@@ -635,7 +640,7 @@ static void test_manager_a_cached_object_keeps_its_pages(void)
     CHECK_EQUAL(test_pager->nr_terminate, 0);
     struct vm_object *object = memory_object_of_control(test_pager->control);
     REQUIRE(object != NULL);
-    CHECK_EQUAL(memory_object_change_attributes(object, FALSE, MEMORY_OBJECT_COPY_NONE, IP_NULL, 0), KERN_SUCCESS);
+    CHECK_EQUAL(memory_object_change_attributes(object, FALSE, MEMORY_OBJECT_COPY_NONE, IP_NULL, TEST_SONCE), KERN_SUCCESS);
     vm_object_unref(object);
     CHECK(test_pager_wait(&test_pager->nr_terminate, 1));
     CHECK_EQUAL(test_pager_disk_wrong(test_pager, 0, 64, 2), 0);
