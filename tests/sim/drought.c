@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Droughts: all free frames are taken away for a while, and what becomes free meanwhile too, so that there is none. The pageout
- * path must go on all the same (law 3): what was queued is received and freed, and more pages leave.
+ * Droughts: all free frames are taken away for a while, and what becomes free meanwhile too, at once or at the next tick.
+ * The pageout path must go on all the same (law 3): what was queued is received and freed, and more pages leave.
  *
  * Only what the path promises without memory is asked for: the manager must not be waiting for memory itself when a drought
  * begins, and answers no request in it (sim_drought_on).

@@ -2,8 +2,9 @@
 /*
  * Interrupts, time, the console, and the end.
  *
- * Time is a counter that goes on by a random step at every point; the clock's tick comes at the first point behind it where
- * interrupts are on. So seeds differ in how much happens between ticks, from some dozen points to some ten thousand.
+ * Time is a counter that goes on by a random step at every point, the same for some points; the clock's tick comes at the
+ * first point behind it where interrupts are on. So seeds differ in how much happens between ticks, from some dozen points
+ * to some ten thousand.
  *
  * A request to give way is an interrupt too, of a machine whose clock would have ticked just then: the running thread's
  * quantum is used up, and the threads of the best priority stand in another order.
@@ -23,6 +24,8 @@
 #define SIM_NS_PER_TICK (1000000000u / MACHINE_HZ)
 #define SIM_BOOT_SECONDS 1767225600u /* 2026 */
 #define SIM_CONSOLE_SIZE 16384u
+/* For so many points time passes evenly: a few of the shortest ticks. */
+#define SIM_STEP_POINTS 16u
 /* Less turns than this are taken from the threads of the best priority at once. */
 #define SIM_TURNS 3u
 /* Longer than anything that the kernel lets a program wait for. */
@@ -87,12 +90,34 @@ static void sim_preempt(void)
     spinlock_unlock_irq(&sched_lock, flags);
 }
 
-/* The mean, when nothing else is chosen, and from there on round. */
+/* What passes at this point: chosen for some points at a time. The mean for 0, and from there on round. */
 static uint32_t sim_step(void)
 {
-    uint32_t mean = sim_run.ns_per_point;
+    static uint32_t step, left;
 
-    return (mean + sim_choose_of(SIM_OF_TIME, 2 * mean)) % (2 * mean);
+    if (left-- == 0) {
+        uint32_t mean = sim_run.ns_per_point;
+
+        step = (mean + sim_choose_of(SIM_OF_TIME, 2 * mean)) % (2 * mean);
+        left = SIM_STEP_POINTS - 1;
+    }
+    return step;
+}
+
+/* Whether the running thread's turn ends here. The number of points until it does is chosen; 0: for now it does not. */
+static bool sim_preempt_due(void)
+{
+    static uint32_t left;
+    static bool due;
+
+    if (sim_run.preempt == 0 || left-- != 0)
+        return false;
+    bool now = due;
+    left = sim_choose_of(SIM_OF_TURNS, 2 * sim_run.preempt);
+    due = left != 0;
+    if (left == 0)
+        left = 2 * sim_run.preempt;
+    return now;
 }
 
 void sim_point(enum sim_mode mode)
@@ -112,7 +137,7 @@ void sim_point(enum sim_mode mode)
         return;
     sim_counts->places += mode == SIM_USER;
     sim_tick(mode);
-    if (sim_chance_of(SIM_OF_TURNS, sim_run.preempt))
+    if (sim_preempt_due())
         sim_preempt();
 }
 

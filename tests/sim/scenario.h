@@ -37,8 +37,8 @@ void sim_stock_check(const struct sim_stock *before);
 /* No frame is free, and none will be until this is FALSE again. */
 extern bool sim_drought_on;
 /*
- * Makes droughts, most at most, until *over. None begins while *busy: the manager does what may need memory. In each, runs must
- * be received and freed, and others go out. Returns how many there were.
+ * Makes droughts, most at most, until *over. None begins while *busy: the manager does what may need memory. In each, runs
+ * must be received and freed, and others go out. Returns how many there were.
  */
 uint32_t sim_droughts(uint32_t most, const bool *busy, const bool *over);
 

@@ -2,8 +2,9 @@
 /*
  * A manager and its clients in droughts: see drought.c.
  *
- * The clients write all pages of an object that is larger than memory, then here and there, each write with a number. The manager
- * keeps the last number of each page. In a drought it takes what comes back, and puts off all else until that is over.
+ * The clients write all pages of an object that is larger than memory, then here and there, each write with a number. The
+ * manager keeps the last number of each page. In a drought it takes what comes back, and puts off all else until that is
+ * over.
  */
 #include <string.h>
 
