@@ -21,6 +21,7 @@ enum prog_word {
     PROG_REPLY_PORT,
     PROG_TASK,
     PROG_THREAD,
+    PROG_SEND_MS,               /* the longest that a message without an answer waits, plus 1; 0: for ever */
 };
 
 /* The page below the stack pointer: arguments of traps at its end, a few words, the message at its start. */
@@ -121,6 +122,10 @@ mach_msg_return_t mach_msg(mach_msg_header_t *message, mach_msg_option_t option,
     mach_msg_return_t result;
 
     prog_check(send_size <= PROG_MESSAGE_MAX && receive_size <= PROG_MESSAGE_MAX);
+    if (sim_words()[PROG_SEND_MS] != 0 && (option & (MACH_RCV_MSG | MACH_SEND_TIMEOUT)) == 0) {
+        option |= MACH_SEND_TIMEOUT;
+        timeout = sim_words()[PROG_SEND_MS] - 1;
+    }
     if (option & MACH_SEND_MSG)
         sim_write(prog_page(), message, send_size);
     do
@@ -128,12 +133,20 @@ mach_msg_return_t mach_msg(mach_msg_header_t *message, mach_msg_option_t option,
     while (result == MACH_SEND_INTERRUPTED && !(option & MACH_SEND_INTERRUPT));
     while (result == MACH_RCV_INTERRUPTED && !(option & MACH_RCV_INTERRUPT))
         result = prog_msg_trap(option & ~MACH_SEND_MSG, 0, receive_size, receive_name, timeout, notify);
+    /* What could not be sent has come back, its memory perhaps at another address. */
+    if (result == MACH_SEND_TIMED_OUT)
+        sim_read(prog_page(), message, send_size);
     if (result == MACH_MSG_SUCCESS && (option & MACH_RCV_MSG)) {
         sim_read(prog_page(), message, sizeof(*message));
         prog_check(message->msgh_size >= sizeof(*message) && message->msgh_size <= receive_size);
         sim_read(prog_page() + (uint32_t)sizeof(*message), message + 1, message->msgh_size - (uint32_t)sizeof(*message));
     }
     return result;
+}
+
+void prog_send_limit(uint32_t milliseconds)
+{
+    sim_words()[PROG_SEND_MS] = milliseconds + 1;
 }
 
 mach_port_t mig_get_reply_port(void)

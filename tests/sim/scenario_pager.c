@@ -14,14 +14,12 @@
 #include <string.h>
 
 #include <mach/memory_object.h>
-#include <mach/notify.h>
 #include <mach/vm_inherit.h>
 #include <mach/vm_prot.h>
 
 #include "mig/mach_port_user.h"
 #include "mig/mach_user.h"
-#include "mig/memory_object_server.h"
-#include "prog.h"
+#include "prog_manager.h"
 #include "scenario.h"
 
 #define PAGER_PAGES_MAX 1024u
@@ -60,18 +58,16 @@ static struct {
 
 /* ---- the manager ---- */
 
-kern_return_t seqnos_memory_object_init(mach_port_t object, mach_port_seqno_t seqno, mach_port_t control, mach_port_t name,
-                                        vm_size_t page_size)
+static void pager_init(mach_port_t object, mach_port_seqno_t seqno, mach_port_t control, mach_port_t name,
+                       vm_size_t page_size)
 {
     prog_check(seqno == 0 && object == pager.object && page_size == PAGE_SIZE);
     pager.control = control;
     prog_call(user_memory_object_ready(control, FALSE, pager.strategy));
-    return KERN_SUCCESS;
 }
 
 /* Both rights come to the manager. Everything must have come back by now. */
-kern_return_t seqnos_memory_object_terminate(mach_port_t object, mach_port_seqno_t seqno, mach_port_t control,
-                                             mach_port_t name)
+static void pager_terminate(mach_port_t object, mach_port_t control, mach_port_t name)
 {
     for (uint32_t i = 0; i < pager.nr_pages; i++) {
         const struct pager_page *page = &pager_pages[i];
@@ -85,13 +81,6 @@ kern_return_t seqnos_memory_object_terminate(mach_port_t object, mach_port_seqno
     pager.ended = true;
     prog_call(user_mach_port_destroy(prog_task(), control));
     prog_call(user_mach_port_destroy(prog_task(), name));
-    return KERN_SUCCESS;
-}
-
-kern_return_t seqnos_memory_object_copy(mach_port_t object, mach_port_seqno_t seqno, mach_port_t control,
-                                        vm_offset_t offset, vm_size_t length, mach_port_t new_object)
-{
-    sim_fail("a copy object, but nothing is copied");
 }
 
 /* Pages [first, end) all were written. */
@@ -121,8 +110,8 @@ static void pager_say_nothing(uint32_t first, uint32_t end)
     prog_call(user_memory_object_data_unavailable(pager.control, first * PAGE_SIZE, (end - first) * PAGE_SIZE));
 }
 
-kern_return_t seqnos_memory_object_data_request(mach_port_t object, mach_port_seqno_t seqno, mach_port_t control,
-                                                vm_offset_t offset, vm_size_t length, vm_prot_t access)
+static void pager_data_request(mach_port_t object, mach_port_t control, vm_offset_t offset, vm_size_t length,
+                               vm_prot_t access)
 {
     uint32_t first = offset / PAGE_SIZE, end = first + length / PAGE_SIZE, next;
 
@@ -145,31 +134,25 @@ kern_return_t seqnos_memory_object_data_request(mach_port_t object, mach_port_se
         else
             pager_say_nothing(first, next);
     }
-    return KERN_SUCCESS;
 }
 
-kern_return_t seqnos_memory_object_data_unlock(mach_port_t object, mach_port_seqno_t seqno, mach_port_t control,
-                                               vm_offset_t offset, vm_size_t length, vm_prot_t access)
+static void pager_data_unlock(mach_port_t object, mach_port_t control, vm_offset_t offset, vm_size_t length,
+                              vm_prot_t access)
 {
     prog_call(user_memory_object_lock_request(control, offset, length, MEMORY_OBJECT_RETURN_NONE, FALSE, VM_PROT_NONE,
                                               MACH_PORT_NULL));
-    return KERN_SUCCESS;
 }
 
-kern_return_t seqnos_memory_object_lock_completed(mach_port_t object, mach_port_seqno_t seqno, mach_port_t control,
-                                                  vm_offset_t offset, vm_size_t length)
+static void pager_lock_completed(mach_port_t object, mach_port_t control, vm_offset_t offset, vm_size_t length)
 {
-    return KERN_SUCCESS;
 }
 
-kern_return_t seqnos_memory_object_supply_completed(mach_port_t object, mach_port_seqno_t seqno, mach_port_t control,
-                                                    vm_offset_t offset, vm_size_t length, kern_return_t result,
-                                                    vm_offset_t error_offset)
+static void pager_supply_completed(mach_port_t object, mach_port_t control, vm_offset_t offset, vm_size_t length,
+                                   kern_return_t result, vm_offset_t error_offset)
 {
     prog_check(pager.pushes && offset + length <= pager.nr_pages * PAGE_SIZE);
     if (result != KERN_SUCCESS && (result != KERN_MEMORY_PRESENT || error_offset - offset >= length))
         sim_fail("a supply of pages from %u on: %d at %u", offset / PAGE_SIZE, (int)result, error_offset / PAGE_SIZE);
-    return KERN_SUCCESS;
 }
 
 /* What a page says that came back. */
@@ -199,21 +182,13 @@ static void pager_take(uint32_t index, uint32_t data, bool dirty, bool kernel_co
     page->stored_last = last;
 }
 
-kern_return_t seqnos_memory_object_data_return(mach_port_t object, mach_port_seqno_t seqno, mach_port_t control,
-                                               vm_offset_t offset, vm_offset_t data, mach_msg_type_number_t size,
-                                               boolean_t dirty, boolean_t kernel_copy)
+static void pager_data_return(mach_port_t object, mach_port_t control, vm_offset_t offset, vm_offset_t data,
+                              mach_msg_type_number_t size, boolean_t dirty, boolean_t kernel_copy)
 {
     prog_check(size != 0 && size % PAGE_SIZE == 0 && offset + size <= pager.nr_pages * PAGE_SIZE);
     for (uint32_t at = 0; at < size; at += PAGE_SIZE)
         pager_take((offset + at) / PAGE_SIZE, data + at, dirty, kernel_copy);
     prog_deallocate(data, size);
-    return KERN_SUCCESS;
-}
-
-kern_return_t seqnos_memory_object_change_completed(mach_port_t object, mach_port_seqno_t seqno, boolean_t may_cache,
-                                                    memory_object_copy_strategy_t strategy)
-{
-    sim_fail("nobody changed the object's attributes");
 }
 
 /* Asks for some pages back, or takes the right to write them, or both. */
@@ -252,7 +227,7 @@ static void pager_serve(void)
     union {
         mach_msg_header_t header;
         char bytes[PROG_MESSAGE_MAX];
-    } in, out;
+    } in;
 
     while (!pager.ended) {
         bool loses = pager.loses && pager.clients_finishing == 0 && sim_chance(4);
@@ -263,22 +238,19 @@ static void pager_serve(void)
         if (loses && (result == MACH_RCV_TOO_LARGE || result == MACH_RCV_TIMED_OUT))
             continue;
         prog_check(result == MACH_MSG_SUCCESS);
-        /* The reply right of a lock_request that came when the object had ended. */
-        if (in.header.msgh_id == MACH_NOTIFY_SEND_ONCE)
-            continue;
-        mig_routine_t routine = seqnos_memory_object_server_routine(&in.header);
-        if (routine == NULL)
-            sim_fail("the manager got message %d", (int)in.header.msgh_id);
-        routine(&in.header, &out.header);
-        kern_return_t answer = ((mig_reply_header_t *)(void *)&out)->RetCode;
-        if (answer != KERN_SUCCESS && answer != MIG_NO_REPLY)
-            sim_fail("message %d: error %d", (int)in.header.msgh_id, (int)answer);
+        prog_manager_serve(&in.header);
         if (pager.locks && pager.control != MACH_PORT_NULL && !pager.ended && sim_chance(6))
             pager_ask();
         if (pager.pushes && pager.control != MACH_PORT_NULL && !pager.ended && sim_chance(4))
             pager_push();
     }
 }
+
+static const struct prog_manager pager_manager = {
+    .init = pager_init, .terminate = pager_terminate, .data_request = pager_data_request,
+    .data_unlock = pager_data_unlock, .data_return = pager_data_return, .lock_completed = pager_lock_completed,
+    .supply_completed = pager_supply_completed,
+};
 
 /* ---- the clients ---- */
 
@@ -343,6 +315,7 @@ static void pager_begin(uint32_t argument)
     mach_port_t child;
 
     memset(pager_pages, 0, sizeof(pager_pages));
+    prog_manager = &pager_manager;
     pager.object = prog_port();
     for (uint32_t i = 0; i < pager.nr_clients; i++) {
         prog_call(user_task_create(prog_task(), FALSE, &child));

@@ -209,6 +209,9 @@ uint32_t sim_load(uint32_t address);
 void sim_store(uint32_t address, uint32_t word);
 void sim_read(uint32_t address, void *to, uint32_t size);
 void sim_write(uint32_t address, const void *from, uint32_t size);
+/* As a program that takes its own exceptions: what a fault says that cannot be served. */
+kern_return_t sim_try_load(uint32_t address, uint32_t *word);
+kern_return_t sim_try_store(uint32_t address, uint32_t word);
 /* The running thread's state: what it was given in registers, and the end of its memory for messages and arguments. */
 uint32_t sim_register(unsigned int index);
 uint32_t sim_stack(void);

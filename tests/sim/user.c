@@ -38,8 +38,11 @@ static kern_return_t sim_page_fault(uintptr_t address, bool write)
     return result;
 }
 
-/* The bytes at address, which the running program is about to touch: up to the end of its page. */
-static char *sim_user_bytes(uint32_t address, bool write)
+/*
+ * The bytes at address, which the running program is about to touch: up to the end of its page. An access that cannot be is an
+ * exception or, with failed, NULL and the reason.
+ */
+static char *sim_user_access(uint32_t address, bool write, kern_return_t *failed)
 {
     char *bytes;
 
@@ -56,12 +59,44 @@ static char *sim_user_bytes(uint32_t address, bool write)
         current_thread()->machine.inside = SIM_INSIDE_FAULT;
         kern_return_t result = sim_page_fault(address, write);
         current_thread()->machine.inside = SIM_INSIDE_CALL;
-        if (result != KERN_SUCCESS && result != KERN_ABORTED)
+        bool fails = result != KERN_SUCCESS && result != KERN_ABORTED;
+        if (fails && failed == NULL)
             exception_raise(EXC_BAD_ACCESS, result, (int)address);
         current_thread()->machine.inside = SIM_INSIDE_NOTHING;
         lock_assert_none_held();
         sim_border();
+        if (fails && failed != NULL) {
+            *failed = result;
+            return NULL;
+        }
     }
+}
+
+static char *sim_user_bytes(uint32_t address, bool write)
+{
+    return sim_user_access(address, write, NULL);
+}
+
+kern_return_t sim_try_load(uint32_t address, uint32_t *word)
+{
+    kern_return_t result = KERN_SUCCESS;
+    const char *bytes = sim_user_access(address, false, &result);
+
+    sim_check(address % sizeof(*word) == 0);
+    if (bytes != NULL)
+        memcpy(word, bytes, sizeof(*word));
+    return result;
+}
+
+kern_return_t sim_try_store(uint32_t address, uint32_t word)
+{
+    kern_return_t result = KERN_SUCCESS;
+    char *bytes = sim_user_access(address, true, &result);
+
+    sim_check(address % sizeof(word) == 0);
+    if (bytes != NULL)
+        memcpy(bytes, &word, sizeof(word));
+    return result;
 }
 
 uint32_t sim_load(uint32_t address)
