@@ -283,7 +283,10 @@ static void vm_fault_return_to_first(struct vm_fault *fault)
     fault->hole = fault->first_hole;
 }
 
-/* Puts fresh, with its data, into fault->object: into the hole there, or where nothing is. It is fault->page then. */
+/*
+ * Puts fresh, with its data, into fault->object: into the hole there, or where nothing is. It is fault->page then. It is
+ * queued at once: the rest of the fault may be about a copy of it, or be left to a next try that never comes.
+ */
 static void vm_fault_put(struct vm_fault *fault, struct vm_page *fresh)
 {
     struct vm_page *hole = fault->hole;
@@ -291,14 +294,15 @@ static void vm_fault_put(struct vm_fault *fault, struct vm_page *fresh)
     if (hole == NULL) {
         vm_page_insert(fresh, fault->object, fault->index);
         fault->page = fresh;
-        return;
+    } else {
+        hole->frame = fresh->frame;
+        hole->dirty = fresh->dirty;
+        hole->absent = false;
+        fresh->frame = NULL;
+        vm_page_destroy(fresh);
+        fault->page = hole;
     }
-    hole->frame = fresh->frame;
-    hole->dirty = fresh->dirty;
-    hole->absent = false;
-    fresh->frame = NULL;
-    vm_page_destroy(fresh);
-    fault->page = hole;
+    vm_page_activate(fault->page);
 }
 
 static enum vm_fault_step vm_fault_zero_fill(struct vm_fault *fault)
