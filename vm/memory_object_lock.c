@@ -56,11 +56,13 @@ static void memory_object_lock_access(const struct memory_object_lock *lock, str
     vm_page_done(page); /* who waited for rights looks again */
 }
 
+/* A precious page that is flushed is returned as a changed one is: only RETURN_NONE says that its data may go. */
 static bool memory_object_lock_wants(const struct memory_object_lock *lock, struct vm_page *page)
 {
     if (lock->should_return == MEMORY_OBJECT_RETURN_NONE)
         return false;
-    return vm_page_modified(page) || (lock->should_return == MEMORY_OBJECT_RETURN_ALL && page->precious);
+    return vm_page_modified(page) ||
+           (page->precious && (lock->should_flush || lock->should_return == MEMORY_OBJECT_RETURN_ALL));
 }
 
 /* Does one page, or one run. MEMORY_OBJECT_IDLE: go on at lock->index. */
