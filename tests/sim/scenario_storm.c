@@ -11,6 +11,7 @@
  */
 #include <string.h>
 
+#include "kernel/printf.h"
 #include "mig/mach_port_user.h"
 #include "mig/mach_user.h"
 #include "scenario.h"
@@ -66,7 +67,7 @@ static void storm_task_begin(uint32_t number, mach_port_t port)
     struct storm_task *task = &storm.tasks[number];
 
     task->port = port;
-    task->nr_ops = 6 + sim_choose(24);
+    task->nr_ops = 10 + sim_choose(30);
     task->nr_threads = sim_chance(3) ? 2 : 1;
     storm_give_all(port);
     storm_give(port, STORM_MAIL_NAME + number, MACH_MSG_TYPE_MOVE_RECEIVE);
@@ -137,6 +138,11 @@ static void storm_fork(struct storm_task *task)
         task->mappings[i].users -= there[i].memory != NULL;
     if (result != KERN_SUCCESS) {
         prog_check(result == KERN_RESOURCE_SHORTAGE || (result & ~MACH_MSG_MASK) == MACH_SEND_NO_BUFFER || task->over);
+        return;
+    }
+    /* Of a task that has ended meanwhile there is nothing to inherit, or a part. */
+    if (task->over) {
+        prog_call(user_task_terminate(port));
         return;
     }
     for (unsigned int i = 0; i < STORM_MAPPINGS; i++) {
@@ -259,9 +265,11 @@ static void storm_end_pager(uint32_t number)
     struct storm_pager *pager = &storm.pagers[number];
     uint32_t patience = pager->kind->trust & (STORM_HANGS | STORM_FAILS) ? 10 : STORM_PATIENCE;
 
-    storm_poke(number);
-    for (uint32_t i = 0; i < patience && !pager->over; i++)
+    for (uint32_t i = 0; i < patience && !pager->over; i++) {
+        if (!pager->closing)
+            storm_poke(number);
         prog_sleep(STORM_LOOK_MS);
+    }
     if (!pager->over && patience == STORM_PATIENCE)
         sim_fail("the objects of manager %u, %s, do not come to their end", number, pager->kind->name);
     (void)user_task_terminate(pager->port);
@@ -308,7 +316,7 @@ static void storm_choose(void)
     storm.nr_pagers = 1 + sim_choose(STORM_PAGERS);
     storm.nr_objects = MAX(storm.nr_pagers, 1 + sim_choose(STORM_OBJECTS));
     storm.private_max = (sim_run.nr_direct + sim_run.nr_high) / 5;
-    storm.rounds = 2 + sim_choose(10);
+    storm.rounds = 4 + sim_choose(10);
     for (unsigned int i = 0; i < storm.nr_pagers; i++) {
         struct storm_pager *pager = &storm.pagers[i];
 
@@ -321,19 +329,31 @@ static void storm_choose(void)
         storm_choose_object(&storm.objects[i], &storm.pagers[i % storm.nr_pagers]);
 }
 
+/* For who reads a failure: the seed's choices, on the console. */
+static void storm_tell(void)
+{
+    for (unsigned int i = 0; i < storm.nr_pagers; i++)
+        kprintf("manager %u: %s%s, pause %u, at %u\n", i, storm.pagers[i].kind->name, storm.pagers[i].asks ? ", asks" : "",
+                 storm.pagers[i].pause, storm.pagers[i].at);
+    for (unsigned int i = 0; i < storm.nr_objects; i++)
+        kprintf("object %u: %u pages, strategy %d%s%s\n", i, storm.objects[i].nr_pages, storm.objects[i].strategy,
+                 storm.objects[i].precious ? ", precious" : "", storm.objects[i].may_cache ? ", cached" : "");
+}
+
 static void storm_run(void)
 {
     struct sim_stock before;
     struct task *task;
 
     storm_choose();
+    storm_tell();
     sim_stock_take(&before);
     task = sim_task_start(storm_hub, 0);
-    sim_run.refuse = sim_choose(2) ? 4 + sim_choose(100) : 0;
+    sim_faults_begin();
     sim_task_wait(task);
-    sim_run.refuse = 0;
+    sim_faults_end();
     sim_stock_check(&before);
     sim_check_all();
 }
 
-const struct sim_scenario sim_scenario_storm = {.name = "storm", .run = storm_run, .nr_frames = 240};
+const struct sim_scenario sim_scenario_storm = {.name = "storm", .run = storm_run, .nr_frames = 180, .weight = 4};

@@ -20,7 +20,7 @@
 #define STORM_MAPPINGS 8u       /* of a task */
 #define STORM_PAGERS 3u
 #define STORM_OBJECTS 4u
-#define STORM_OBJECT_PAGES 96u
+#define STORM_OBJECT_PAGES 192u
 #define STORM_FLIGHTS 64u
 
 /* The same names in every task. */
@@ -70,6 +70,7 @@ struct storm_object {
     memory_object_copy_strategy_t strategy;
     bool precious;                  /* it forgets what it supplies, and gets it back */
     bool may_cache;
+    bool destroyed;                 /* what it had not got back is lost by its own will */
     bool ever_asked;                /* it has given more, or other, than what it was asked for */
     uint32_t nr_inits, nr_ends, seqno;
     struct storm_stored {

@@ -28,9 +28,17 @@ struct storm_message {
 
 /* ---- results ---- */
 
+/* A message whose memory is waited for is not told from one that has none when the wait is broken off. */
+static bool storm_is_aborted(kern_return_t result)
+{
+    return result == MACH_SEND_INVALID_MEMORY &&
+           (sim_run.fail_each || sim_run.aborts != 0 || sim_run.fault_rates[SIM_FAULT_WAIT] != 0);
+}
+
+/* Or a wait was broken off. */
 static bool storm_is_shortage(kern_return_t result)
 {
-    return result == KERN_RESOURCE_SHORTAGE || (result & ~MACH_MSG_MASK) == MACH_SEND_NO_BUFFER ||
+    return storm_is_aborted(result) || result == KERN_RESOURCE_SHORTAGE || result == KERN_ABORTED || (result & ~MACH_MSG_MASK) == MACH_SEND_NO_BUFFER ||
            (result & ~MACH_MSG_MASK) == MACH_RCV_BODY_ERROR || (result & ~MACH_MSG_MASK) == MACH_RCV_HEADER_ERROR;
 }
 
@@ -184,6 +192,23 @@ static void storm_read(struct storm_task *task)
 static void storm_write(struct storm_task *task)
 {
     storm_touch(task, true);
+}
+
+/* All pages in a row, in the size of objects: memory becomes short. */
+static void storm_sweep(struct storm_task *task)
+{
+    struct storm_mapping *mapping = storm_pick(task, VM_PROT_READ | VM_PROT_WRITE);
+
+    if (mapping == NULL)
+        return;
+    mapping->users++;
+    for (uint32_t i = 0; i < mapping->nr_pages; i++) {
+        if (sim_chance(4))
+            storm_read_page(mapping, i);
+        else
+            storm_write_page(mapping, i);
+    }
+    mapping->users--;
 }
 
 /* ---- mapping and unmapping ---- */
@@ -607,7 +632,7 @@ static const struct {
     void (*function)(struct storm_task *task);
     uint32_t weight;
 } storm_operations[] = {
-    {storm_map, 3}, {storm_allocate, 2}, {storm_read, 6}, {storm_write, 10}, {storm_protect, 1}, {storm_inherit, 1},
+    {storm_map, 3}, {storm_allocate, 2}, {storm_read, 6}, {storm_write, 10}, {storm_sweep, 2}, {storm_protect, 1}, {storm_inherit, 1},
     {storm_deallocate, 2}, {storm_wire, 1}, {storm_copy, 2}, {storm_vm_read, 1}, {storm_send, 2}, {storm_receive, 2},
     {storm_rest, 2},
 };
@@ -645,12 +670,14 @@ void storm_client(uint32_t number)
     }
     if (--task->nr_threads != 0)
         prog_thread_exit();
-    /* The port dies before its task does, or with it. */
+    /* Memory goes before its task does, or with it. One that is being forked may go in the middle. */
     for (unsigned int i = 0; i < STORM_MAPPINGS && (task->guest || sim_choose(2)); i++) {
         struct storm_mapping *mapping = &task->mappings[i];
 
-        if (mapping->memory != NULL)
-            prog_call(user_vm_deallocate(prog_task(), mapping->address, mapping->nr_pages * PAGE_SIZE));
+        if (mapping->memory == NULL || mapping->users != 0)
+            continue;
+        mapping->whole = true;
+        prog_call(user_vm_deallocate(prog_task(), mapping->address, mapping->nr_pages * PAGE_SIZE));
         mapping->memory = NULL;
     }
     task->over = true;
