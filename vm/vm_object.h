@@ -70,6 +70,7 @@ struct vm_object {
     uint32_t nr_wired;                  /* [O] pages with a wire count */
     struct vm_object *shadow;           /* [O] a reference */
     uint32_t shadow_index;              /* [O] page 0 here is page shadow_index there */
+    uint32_t copy_first;                /* [O] of a delayed copy: nobody has copied a page before this one */
     struct vm_object *copy;             /* [O] newest delayed copy, which shadows this; no reference */
     struct list shadowers;              /* [O] the objects whose shadow this is */
     struct list_node shadow_node;       /* [shadow's O] */

@@ -8,7 +8,8 @@
  * 2. Delayed copies, of what several users write in place (a manager's object, memory shared by inheritance). object->copy
  *    is the newest copy; it shadows the object. Before a page of the object changes, its data is pushed there. An older
  *    copy shadows the newer one: what was not pushed to it is what the newer one sees. A copy that nothing was pushed to
- *    is as good as new and is given to the next one who asks, therefore users of copies map them with needs_copy.
+ *    is as good as new and is given to the next one who asks, therefore users of copies map them with needs_copy. Pages
+ *    have the same numbers in a copy as in the object; nothing is pushed that lies outside what was copied.
  * 3. Collapsing. A shadow's shadow with no other user is merged: its visible pages move up. One of which nothing can be
  *    seen is left. The newest copy of an object is never merged away, because pushes must find it: so chains have at
  *    most that one link more than their users make. A run's memory is not merged: what its receiver copied and
@@ -98,7 +99,7 @@ static bool vm_object_copy_reaches(const struct vm_object *object, uint32_t inde
     if (copy == NULL || copy->refs == 0)
         return false;
     *at = index - copy->shadow_index;
-    return index >= copy->shadow_index && *at < copy->nr_pages;
+    return index >= copy->shadow_index && *at >= copy->copy_first && *at < copy->nr_pages;
 }
 
 bool vm_object_copy_pushed(struct vm_object *object, uint32_t index)
@@ -165,6 +166,7 @@ static void vm_object_link_copy(struct vm_object *source, struct vm_object *olde
         fresh->refs++;
         list_insert_tail(&fresh->shadowers, &older->shadow_node);
         fresh->nr_pages = MAX(fresh->nr_pages, older->shadow_index + older->nr_pages);
+        fresh->copy_first = MIN(fresh->copy_first, older->shadow_index + older->copy_first);
     } else {
         source->refs++;
     }
@@ -191,6 +193,7 @@ static kern_return_t vm_object_copy_delayed(struct vm_object *source, uint32_t i
 
     if (fresh == NULL)
         return KERN_RESOURCE_SHORTAGE;
+    fresh->copy_first = index;
     for (;;) {
         vm_object_lock(source);
         older = source->copy;
@@ -213,6 +216,7 @@ static kern_return_t vm_object_copy_delayed(struct vm_object *source, uint32_t i
     bool unused = older != NULL && older->nr_resident == 0 && older->shadow_index == 0 && older->pager == NULL;
     if (unused) {
         older->nr_pages = MAX(older->nr_pages, index + nr_pages);
+        older->copy_first = MIN(older->copy_first, index);
         older->refs++;
         *copy = older;
     } else {
