@@ -103,16 +103,16 @@ static bool laws_mmu_shows(const struct vm_map_entry *entry, const struct vm_obj
 }
 
 /*
- * Whether the delayed copy of object still needs what is at index. It reaches from the object's beginning to the end of what
- * was copied, but what was before that is not shown by any of its users.
+ * Whether the delayed copy of object still needs what is at index. It reaches from the first to the last page that was
+ * ever copied; what lies between two copies is not shown by any of its users.
  */
 static bool laws_mmu_copy_needs(const struct vm_object *object, uint32_t index)
 {
     const struct vm_object *copy = object->copy;
     uint32_t at = index - (copy != NULL ? copy->shadow_index : 0);
 
-    if (copy == NULL || copy->refs == 0 || index < copy->shadow_index || at >= copy->nr_pages ||
-        laws_page_at(copy, at) != NULL)
+    if (copy == NULL || copy->refs == 0 || index < copy->shadow_index || at < copy->copy_first ||
+        at >= copy->nr_pages || laws_page_at(copy, at) != NULL)
         return false;
     laws_for_each(LAWS_ENTRY, cell) {
         const struct vm_map_entry *entry = cell->at;

@@ -204,6 +204,18 @@ static void storm_pager_begin(uint32_t number)
     (void)prog_start_thread(pager->port, storm_manager, number);
 }
 
+/* What a temporary object holds is gone with its last mapping. The hub has one, so that clients can know what they see. */
+static void storm_keep_temporary(uint32_t number)
+{
+    vm_address_t address = 0;
+
+    if (storm.objects[number].strategy != MEMORY_OBJECT_COPY_TEMPORARY)
+        return;
+    prog_call(user_vm_map(prog_task(), &address, PAGE_SIZE, 0, TRUE, STORM_OBJECT_NAME + number, 0, FALSE, VM_PROT_READ,
+                          VM_PROT_READ, VM_INHERIT_NONE));
+    storm.objects[number].kept = address;
+}
+
 static void storm_begin(void)
 {
     prog_call(user_mach_port_rename(prog_task(), sim_register(1), STORM_HOST_NAME));
@@ -213,6 +225,8 @@ static void storm_begin(void)
         storm_port(STORM_MAIL_NAME + i);
     for (unsigned int i = 0; i < storm.nr_pagers; i++)
         storm_pager_begin(i);
+    for (unsigned int i = 0; i < storm.nr_objects; i++)
+        storm_keep_temporary(i);
     for (unsigned int i = 1 + sim_choose(3); i > 0; i--)
         storm_task_new();
 }
@@ -240,6 +254,10 @@ static void storm_end_clients(void)
         if ((storm.trust & STORM_HANGS) == 0)
             sim_fail("client %u does not come to its end", i);
         storm_task_end(&storm.tasks[i]);
+    }
+    for (unsigned int i = 0; i < storm.nr_objects; i++) {
+        if (storm.objects[i].kept != 0)
+            prog_call(user_vm_deallocate(prog_task(), storm.objects[i].kept, PAGE_SIZE));
     }
     /* Mail that was never received, and mail to tasks that never were. */
     for (unsigned int i = 0; i < STORM_TASKS; i++)

@@ -70,7 +70,7 @@ struct storm_object {
     memory_object_copy_strategy_t strategy;
     bool precious;                  /* it forgets what it supplies, and gets it back */
     bool may_cache;
-    bool destroyed;                 /* what it had not got back is lost by its own will */
+    uint32_t kept;                  /* where the hub has mapped it; 0: it has not */
     bool ever_asked;                /* it has given more, or other, than what it was asked for */
     uint32_t nr_inits, nr_ends, seqno;
     struct storm_stored {

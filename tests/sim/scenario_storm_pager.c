@@ -88,11 +88,11 @@ void storm_ask(struct storm_object *object, bool everything)
 {
     uint32_t first = everything ? 0 : sim_choose(object->nr_pages);
     uint32_t nr_pages = everything ? object->nr_pages : 1 + sim_choose(object->nr_pages - first);
-    kern_return_t result = user_memory_object_lock_request(
-        object->control, first * PAGE_SIZE, nr_pages * PAGE_SIZE,
-        sim_choose(2) ? MEMORY_OBJECT_RETURN_DIRTY : MEMORY_OBJECT_RETURN_ALL, sim_choose(2) != 0,
-        sim_choose(2) ? VM_PROT_NO_CHANGE : sim_choose(2) ? VM_PROT_WRITE : VM_PROT_NONE,
-        sim_choose(2) ? storm_object_port(object) : MACH_PORT_NULL);
+    memory_object_return_t which = sim_choose(2) ? MEMORY_OBJECT_RETURN_DIRTY : MEMORY_OBJECT_RETURN_ALL;
+    vm_prot_t forbidden = sim_choose(2) ? VM_PROT_NO_CHANGE : sim_choose(2) ? VM_PROT_WRITE : VM_PROT_NONE;
+    mach_port_t reply = sim_choose(2) ? storm_object_port(object) : MACH_PORT_NULL;
+    kern_return_t result = user_memory_object_lock_request(object->control, first * PAGE_SIZE, nr_pages * PAGE_SIZE, which,
+                                                           sim_choose(2) != 0, forbidden, reply);
 
     if (!storm_is_short(result))
         storm_say(result, "memory_object_lock_request");
@@ -100,23 +100,12 @@ void storm_ask(struct storm_object *object, bool everything)
 
 /* ---- what the kernel says ---- */
 
-/* Nothing came back when the object ended: what its pages hold from now on is what the manager has. */
-static void storm_revert(struct storm_object *object)
-{
-    for (uint32_t page = 0; page < object->nr_pages; page++) {
-        for (unsigned int word = 0; word < STORM_WORDS; word++)
-            storm_maybe(object->memory, page, word, object->stored[page].words[word]);
-    }
-    object->destroyed = false;
-}
-
 static void storm_init(mach_port_t port, mach_port_seqno_t seqno, mach_port_t control, mach_port_t name, vm_size_t page_size)
 {
     struct storm_object *object = storm_object_of(port);
 
     prog_check(page_size == PAGE_SIZE && object->nr_inits == object->nr_ends);
-    if (object->nr_inits++ > 0 && (object->strategy == MEMORY_OBJECT_COPY_TEMPORARY || object->destroyed))
-        storm_revert(object);
+    object->nr_inits++;
     object->control = control;
     storm_call(user_memory_object_ready(control, object->may_cache, object->strategy));
 }
