@@ -115,7 +115,8 @@ static uint32_t storm_fork_pages(const struct storm_task *task)
             return UINT32_MAX;
         if (mapping->memory == NULL)
             continue;
-        if (storm_memory_trust(mapping->memory, mapping->first, mapping->nr_pages) & STORM_HANGS)
+        if ((storm_memory_trust(mapping->memory, mapping->first, mapping->nr_pages) & STORM_HANGS) != 0 ||
+            (mapping->inheritance == VM_INHERIT_COPY && !storm_may_copy(mapping, 0, mapping->nr_pages)))
             return UINT32_MAX;
         nr_pages += mapping->inheritance == VM_INHERIT_COPY ? mapping->nr_pages : 0;
     }
@@ -333,7 +334,7 @@ static void storm_choose(void)
 {
     storm.nr_pagers = 1 + sim_choose(STORM_PAGERS);
     storm.nr_objects = MAX(storm.nr_pagers, 1 + sim_choose(STORM_OBJECTS));
-    storm.private_max = (sim_run.nr_direct + sim_run.nr_high) / 5;
+    storm.private_max = (sim_run.nr_direct + sim_run.nr_high) / 6;
     storm.rounds = 4 + sim_choose(10);
     for (unsigned int i = 0; i < storm.nr_pagers; i++) {
         struct storm_pager *pager = &storm.pagers[i];

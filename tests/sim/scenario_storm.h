@@ -124,6 +124,7 @@ bool storm_mail(uint32_t number, uint32_t flight, uint32_t address, bool give);
 uint32_t storm_flight(struct storm_memory *source, uint32_t first, uint32_t nr_pages);
 /* Pages that are or may come to be in memory and cannot leave. */
 uint32_t storm_private_pages(void);
+bool storm_may_copy(const struct storm_mapping *mapping, uint32_t first, uint32_t nr_pages);
 /* Maps a whole object, or does some looking and writing: for managers that are clients too. */
 void storm_guest_map(struct storm_task *task, unsigned int object);
 void storm_guest_step(struct storm_task *task);

@@ -16,6 +16,7 @@
 
 #define STORM_PIECE 6u          /* pages of an operation, at most */
 #define STORM_WIRED_PAGES 12u
+#define STORM_COPIED_PAGES 16u  /* of a large object */
 #define STORM_MAIL_MS 5u
 
 struct storm_message {
@@ -95,6 +96,18 @@ static void storm_mapping_add(struct storm_mapping *mapping, uint32_t address, s
         .memory = memory, .address = address, .first = first, .nr_pages = nr_pages, .object = object,
         .prot = VM_PROT_READ | VM_PROT_WRITE, .inheritance = VM_INHERIT_COPY,
     };
+}
+
+/*
+ * Whether pages of a mapping may be copied. A delayed copy keeps the old data of all that lies between the first and the last
+ * page that anybody copied of an object, in memory that no manager takes; so of large objects only the begin is copied.
+ */
+bool storm_may_copy(const struct storm_mapping *mapping, uint32_t first, uint32_t nr_pages)
+{
+    const struct storm_object *object = mapping->object >= 0 ? &storm.objects[mapping->object] : NULL;
+
+    return object == NULL || object->nr_pages <= STORM_COPIED_PAGES || object->strategy == MEMORY_OBJECT_COPY_NONE ||
+           object->strategy == MEMORY_OBJECT_COPY_CALL || mapping->first + first + nr_pages <= STORM_COPIED_PAGES;
 }
 
 /* Any mapping with these rights that nobody has whole, or NULL. */
@@ -221,7 +234,7 @@ static void storm_map_object(struct storm_task *task, unsigned int number, uint3
     uint32_t begin = storm_now();
     vm_address_t address = 0;
 
-    if (mapping == NULL)
+    if (mapping == NULL || (copy && !storm_may_copy(&(struct storm_mapping){.object = (int)number}, first, nr_pages)))
         return;
     mapping->whole = true;
     kern_return_t result =
@@ -421,7 +434,8 @@ static void storm_copy_to(struct storm_mapping *from, uint32_t from_first, struc
     kern_return_t result;
 
     /* What a manager that is not trusted gives stays away from the others' objects. */
-    if ((to->object >= 0 && (trust & ~there) != 0) || !storm_lock(source, source_first, nr_pages))
+    if ((to->object >= 0 && (trust & ~there) != 0) || !storm_may_copy(from, from_first, nr_pages) ||
+        !storm_lock(source, source_first, nr_pages))
         return;
     if (storm_lock(target, target_first, nr_pages)) {
         uint32_t begin = storm_overwrite_begin(target, target_first, source, source_first, nr_pages);
@@ -466,7 +480,7 @@ static void storm_vm_read(struct storm_task *task)
         return;
     nr_pages = storm_part(from, &first);
     to = storm_mapping_free(task, nr_pages);
-    if (to == NULL)
+    if (to == NULL || !storm_may_copy(from, first, nr_pages))
         return;
     to->whole = true;
     from->users++;
@@ -575,7 +589,7 @@ static void storm_send(struct storm_task *task)
         return;
     nr_pages = give ? storm_part_to_cut(task, mapping, &first, &tail) : storm_part(mapping, &first);
     flight = storm_flight(mapping->memory, mapping->first + first, nr_pages);
-    if (flight == STORM_FLIGHTS || (give && nr_pages > 2 * STORM_PIECE)) {
+    if (flight == STORM_FLIGHTS || (give && nr_pages > 2 * STORM_PIECE) || !storm_may_copy(mapping, first, nr_pages)) {
         mapping->whole = false;
         if (flight != STORM_FLIGHTS)
             storm.flights[flight].landed = true;
