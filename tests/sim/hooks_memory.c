@@ -13,6 +13,7 @@
 #include "kernel/kmem.h"
 #include "kernel/machine.h"
 #include "kernel/thread.h"
+#include "laws.h"
 #include "sim.h"
 #include "vm/vm_frame.h"
 
@@ -110,10 +111,13 @@ static void sim_frames_poison(const struct vm_frame *frame, unsigned int order)
 
 struct vm_frame *__wrap_vm_frame_alloc(unsigned int order, enum vm_zone highest, enum vm_frame_state state, enum alloc how)
 {
+    enum alloc asked = alloc_resolve(how);
     struct vm_frame *frame = sim_allocation(how) ? NULL : __real_vm_frame_alloc(order, highest, state, how);
 
-    if (frame != NULL)
-        ASAN_UNPOISON_MEMORY_REGION(sim_frame_bytes(frame), PAGE_SIZE << order);
+    if (frame == NULL)
+        return NULL;
+    ASAN_UNPOISON_MEMORY_REGION(sim_frame_bytes(frame), PAGE_SIZE << order);
+    sim_laws_frame_taken(frame, asked);
     return frame;
 }
 
@@ -134,9 +138,20 @@ void __wrap_vm_frame_free_list(struct list *list, unsigned int count)
     sim_drought_freed();
 }
 
+/* One of the kernel's. */
+static void *sim_frame_kernel(unsigned int order, enum alloc how)
+{
+    enum alloc asked = alloc_resolve(how);
+    void *memory = sim_allocation(how) ? NULL : __real_vm_frame_alloc_kernel(order, how);
+
+    if (memory != NULL)
+        sim_laws_frame_taken(vm_frame_of_phys(machine_virt_to_phys(memory)), asked);
+    return memory;
+}
+
 void *__wrap_vm_frame_alloc_kernel(unsigned int order, enum alloc how)
 {
-    void *memory = sim_allocation(how) ? NULL : __real_vm_frame_alloc_kernel(order, how);
+    void *memory = sim_frame_kernel(order, how);
 
     if (memory != NULL)
         ASAN_UNPOISON_MEMORY_REGION(memory, PAGE_SIZE << order);
@@ -155,7 +170,7 @@ void __wrap_vm_frame_free_kernel(void *memory, unsigned int order)
 /* Stays poisoned: what kmem.c hands out of it is not, from then on. */
 void *sim_kmem_frames(unsigned int order, enum alloc how)
 {
-    return sim_allocation(how) ? NULL : __real_vm_frame_alloc_kernel(order, how);
+    return sim_frame_kernel(order, how);
 }
 
 void *sim_kmem_memset(void *at, int byte, size_t size)

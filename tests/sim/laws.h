@@ -9,7 +9,10 @@
 #ifndef SIM_LAWS_H
 #define SIM_LAWS_H
 
+#include "kernel/kmem.h"
 #include "kernel/types.h"
+
+struct vm_frame;
 
 /* From where: no spinlock is held there, and no critical section is under way. */
 enum sim_laws_at {
@@ -24,5 +27,11 @@ void sim_laws_check(enum sim_laws_at at);
 void sim_laws_point(enum sim_laws_at at);
 /* A check is under way: what it asks the kernel is no point. */
 extern bool sim_laws_checking;
+
+/* A frame, or a block that begins with it, was handed out to the running thread. */
+void sim_laws_frame_taken(const struct vm_frame *frame, enum alloc how);
+/* Around a fault of the running program: _end, when it was resolved, takes what _begin returned. */
+uint32_t sim_laws_fault_begin(void);
+void sim_laws_fault_end(uint32_t begun, uintptr_t address);
 
 #endif

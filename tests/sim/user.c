@@ -17,6 +17,7 @@
 #include "kernel/syscall_sw.h"
 #include "kernel/task.h"
 #include "kernel/thread.h"
+#include "laws.h"
 #include "sim.h"
 #include "user_mode.h"
 #include "vm/vm_fault.h"
@@ -29,11 +30,15 @@
 static kern_return_t sim_page_fault(uintptr_t address, bool write)
 {
     kern_return_t result;
+    uint32_t begun;
 
     sim_counts->faults++;
     if (address >= MACHINE_USER_END)
         return KERN_INVALID_ADDRESS;
+    begun = sim_laws_fault_begin();
     result = vm_fault(current_map(), address, write ? VM_PROT_READ | VM_PROT_WRITE : VM_PROT_READ);
+    if (result == KERN_SUCCESS)
+        sim_laws_fault_end(begun, address);
     sim_trace(SIM_FAULT, (uint32_t)page_trunc(address) | write, (uint32_t)result);
     return result;
 }
