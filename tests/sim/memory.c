@@ -198,7 +198,8 @@ void *kva_alloc(size_t size, unsigned int how)
     unsigned int nr_pages = size >> PAGE_SHIFT, first = sim_kva_find(nr_pages) + 1;
 
     sim_check(page_aligned(size) && size != 0);
-    if (first > SIM_KVA_PAGES)
+    /* There may be no addresses left whatever the caller would wait for. */
+    if (first > SIM_KVA_PAGES || sim_fault(SIM_FAULT_ALLOC))
         return NULL;
     for (unsigned int i = 0; i < nr_pages; i++)
         sim_kva_frames[first + i] = &sim_kva_taken;

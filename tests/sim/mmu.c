@@ -43,8 +43,11 @@ void sim_mmu_init(void)
 
 struct pmap *pmap_create(void)
 {
-    struct pmap *pmap = kmem_cache_alloc(&sim_pmap_cache, ALLOC_ORDINARY | ALLOC_SLEEP);
+    struct pmap *pmap;
 
+    if (sim_fault(SIM_FAULT_ALLOC))
+        return NULL;
+    pmap = kmem_cache_alloc(&sim_pmap_cache, ALLOC_ORDINARY | ALLOC_SLEEP);
     if (pmap == NULL)
         return NULL;
     pmap->directory = vm_frame_alloc_kernel(0, ALLOC_ORDINARY | ALLOC_SLEEP | ALLOC_ZEROED);
