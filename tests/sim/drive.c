@@ -246,7 +246,7 @@ static bool sim_scenario(const struct sim_scenario *scenario, unsigned int numbe
     sim_print_sum(&sum, sim_host_seconds() - start);
     printf("%s %u - %s: seeds %u to %u", good ? "ok" : "not ok", number, scenario->name, set.first, set.last);
     if (sim_options.fail_each)
-        printf(", each %s fails", sim_fault_names[sim_run.fail_kind]);
+        printf(", %s fails, one in each run", sim_fault_names[sim_run.fail_kind]);
     printf("\n");
     return good;
 }
