@@ -14,6 +14,8 @@
  */
 #include "ipc/ipc_mqueue.h"
 
+#include <mach/notify.h>
+
 #include "ipc/ipc_kmsg.h"
 #include "ipc/ipc_kmsg_body.h"
 #include "ipc/ipc_notify.h"
@@ -26,6 +28,7 @@
 #include "kernel/panic.h"
 #include "kernel/thread.h"
 #include "kernel/timer.h"
+#include "vm/memory_object_proxy.h"
 
 static inline struct ipc_port *ipc_mqueue_dest(const struct ipc_kmsg *kmsg)
 {
@@ -145,7 +148,16 @@ void ipc_mqueue_send_always(struct ipc_kmsg *kmsg)
         return;
     }
     ipc_port_lock(port);
-    /* A kernel object gets no messages from the kernel: a reply or notification that a user sent its way ends here. */
+    /*
+     * A kernel object gets no messages from the kernel: a reply or notification that a user sent its way ends here; but for
+     * the proxies' own notifications.
+     */
+    if (port->kobject_type == IKOT_PAGER_PROXY && kmsg->header.msgh_id == MACH_NOTIFY_NO_SENDERS && port->srights == 0) {
+        ipc_port_unlock(port);
+        memory_object_proxy_no_senders(port);
+        ipc_kmsg_destroy(kmsg);
+        return;
+    }
     if (!port->active || port->receiver == ipc_space_kernel || (kmsg->header.msgh_bits & MACH_MSGH_BITS_CIRCULAR)) {
         ipc_port_unlock(port);
         ipc_kmsg_destroy(kmsg);

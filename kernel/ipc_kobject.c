@@ -20,12 +20,14 @@
 
 #include "mig/gnumach_server.h"
 #include "mig/mach_host_server.h"
+#include "mig/mach4_server.h"
 #include "mig/mach_port_server.h"
 #include "mig/mach_server.h"
 #include "mig/machair_server.h"
 
 boolean_t gnumach_server(mach_msg_header_t *in, mach_msg_header_t *out);
 boolean_t mach_server(mach_msg_header_t *in, mach_msg_header_t *out);
+boolean_t mach4_server(mach_msg_header_t *in, mach_msg_header_t *out);
 boolean_t mach_host_server(mach_msg_header_t *in, mach_msg_header_t *out);
 boolean_t mach_port_server(mach_msg_header_t *in, mach_msg_header_t *out);
 boolean_t machair_server(mach_msg_header_t *in, mach_msg_header_t *out);
@@ -59,6 +61,7 @@ static const struct ipc_kobject_subsystem {
     {2000, mach_server},
     {2600, mach_host_server},
     {3200, mach_port_server},
+    {4000, mach4_server},
     {4200, gnumach_server},
     {5200, machair_server},
 };

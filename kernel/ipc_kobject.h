@@ -44,6 +44,7 @@ enum ipc_kobject_type {
     IKOT_PAGER,             /* a manager's memory object; its receiver is a task */
     IKOT_PAGING_REQUEST,    /* memory control */
     IKOT_PAGING_NAME,
+    IKOT_PAGER_PROXY,
     IKOT_DEVICE,
     IKOT_MASTER_DEVICE,
     IKOT_CLOCK,

@@ -122,6 +122,11 @@ struct vm_map_region {
     bool is_shared;
 };
 kern_return_t vm_map_region(struct vm_map *map, uintptr_t address, struct vm_map_region *region); /* or KERN_NO_SPACE */
+/*
+ * What [start, end) maps, as something that others can map too: it is not copied on write from here on. Waits for memory.
+ * KERN_INVALID_ARGUMENT: it is not all one region. KERN_RESOURCE_SHORTAGE: the thread is being ended.
+ */
+kern_return_t vm_map_share(struct vm_map *map, uintptr_t start, uintptr_t end, struct vm_map_region *region);
 
 /* Wires (or no longer wires) whatever is entered from now on. */
 void vm_map_set_wire_future(struct vm_map *map, bool wire);

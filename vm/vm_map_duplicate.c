@@ -118,14 +118,12 @@ static kern_return_t vm_map_duplicate_by_copy(struct vm_map_duplicate *walk, str
     }
 }
 
-static kern_return_t vm_map_duplicate_by_sharing(struct vm_map_duplicate *walk, struct vm_map_entry *entry)
+/* Makes sure that entry has an object that others can map too, and takes a reference to it. The map is locked. */
+static kern_return_t vm_map_share_entry(struct vm_map_entry *entry)
 {
-    struct vm_map_entry *fresh = vm_map_duplicate_fresh(walk, entry);
     uint32_t nr_pages = vm_map_entry_pages(entry);
     kern_return_t kr = KERN_SUCCESS;
 
-    if (fresh == NULL)
-        return KERN_RESOURCE_SHORTAGE;
     if (entry->object == NULL) {
         entry->object = vm_object_create(nr_pages, vm_map_alloc_locked());
         entry->index = 0;
@@ -133,21 +131,61 @@ static kern_return_t vm_map_duplicate_by_sharing(struct vm_map_duplicate *walk, 
     } else if (entry->needs_copy) {
         kr = vm_object_shadow(&entry->object, &entry->index, nr_pages, vm_map_alloc_locked());
     }
-    if (kr != KERN_SUCCESS) {
-        walk->spare = fresh;
+    if (kr != KERN_SUCCESS)
         return kr;
-    }
     entry->needs_copy = false;
     entry->is_shared = true;
-    fresh->is_shared = true;
-    fresh->object = entry->object;
-    fresh->index = vm_map_entry_index(entry, fresh->start);
     vm_object_lock(entry->object);
     entry->object->true_share = true;
     entry->object->refs++;
     vm_object_unlock(entry->object);
+    return KERN_SUCCESS;
+}
+
+static kern_return_t vm_map_duplicate_by_sharing(struct vm_map_duplicate *walk, struct vm_map_entry *entry)
+{
+    struct vm_map_entry *fresh = vm_map_duplicate_fresh(walk, entry);
+
+    if (fresh == NULL)
+        return KERN_RESOURCE_SHORTAGE;
+    kern_return_t kr = vm_map_share_entry(entry);
+    if (kr != KERN_SUCCESS) {
+        walk->spare = fresh;
+        return kr;
+    }
+    fresh->is_shared = true;
+    fresh->object = entry->object;
+    fresh->index = vm_map_entry_index(entry, fresh->start);
     vm_map_duplicate_add(walk, fresh);
     return KERN_SUCCESS;
+}
+
+/* Anonymous memory is what its one entry maps: shared, it has other users, so what leaves it is not freed for good. */
+kern_return_t vm_map_share(struct vm_map *map, uintptr_t start, uintptr_t end, struct vm_map_region *region)
+{
+    kern_return_t kr;
+
+    do {
+        mutex_lock(&map->lock);
+        struct vm_map_entry *entry = vm_map_lookup_entry(map, start);
+        if (entry == NULL || entry->end < end)
+            kr = KERN_INVALID_ARGUMENT;
+        else
+            kr = vm_map_share_entry(entry);
+        if (kr == KERN_SUCCESS)
+            *region = (struct vm_map_region){
+                .start = start,
+                .size = end - start,
+                .object = entry->object,
+                .index = vm_map_entry_index(entry, start),
+                .protection = entry->protection,
+                .max_protection = entry->max_protection,
+                .inheritance = (vm_inherit_t)entry->inheritance,
+                .is_shared = true,
+            };
+        mutex_unlock(&map->lock);
+    } while (kr == KERN_RESOURCE_SHORTAGE && vm_map_wait_memory() == KERN_SUCCESS);
+    return kr;
 }
 
 static kern_return_t vm_map_duplicate_inherit(struct vm_map_duplicate *walk, struct vm_map_entry *entry)

@@ -20,6 +20,7 @@
 #include "kernel/thread.h"
 #include "vm/memory_object.h"
 #include "vm/memory_object_lock.h"
+#include "vm/memory_object_proxy.h"
 #include "vm/memory_object_sync.h"
 #include "vm/vm_account.h"
 #include "vm/vm_frame.h"
@@ -248,6 +249,7 @@ void vm_pageout_init(void)
 {
     memory_object_init_module();
     memory_object_lock_init();
+    memory_object_proxy_init();
     memory_object_sync_init();
     vm_policy_init(vm_frame_nr_free());
     vm_account_init();

@@ -9,6 +9,7 @@
 
 #include "kernel/machine.h"
 #include "vm/memory_object.h"
+#include "vm/memory_object_proxy.h"
 #include "vm/vm_map.h"
 #include "vm/vm_object.h"
 
@@ -69,31 +70,50 @@ kern_return_t vm_deallocate(vm_map_t map, vm_address_t address, vm_size_t size)
     return vm_map_remove(map, start, end);
 }
 
-/* What vm_map maps: *object gets a reference, or is NULL for zeroes. */
-static kern_return_t vm_user_object(ipc_port_t memory_object, uint32_t nr_pages, bool copy, struct vm_object **object,
-                                    uint32_t *index)
+/* The object of a view, with a reference. */
+static kern_return_t vm_user_view_object(const struct memory_object_view *view, struct vm_object **object)
 {
-    struct vm_object *original, *copied;
-    uint32_t copied_index;
+    if (view->port != NULL)
+        return memory_object_enter(view->port, object);
+    vm_object_ref(view->object);
+    *object = view->object;
+    return KERN_SUCCESS;
+}
 
-    *object = NULL;
+/* What vm_map maps: request->object gets a reference, or is NULL for zeroes; index and maximum protection are narrowed. */
+static kern_return_t vm_user_object(ipc_port_t memory_object, bool copy, struct vm_map_request *request)
+{
+    uint32_t nr_pages = (uint32_t)(request->size >> PAGE_SHIFT), copied_index;
+    struct memory_object_view view;
+    struct vm_object *original, *copied;
+
     if (memory_object == IP_NULL)
         return KERN_SUCCESS;
-    if (nr_pages > VM_USER_OBJECT_PAGES - *index)
+    if (nr_pages > VM_USER_OBJECT_PAGES - request->index)
         return KERN_INVALID_ARGUMENT;
-    kern_return_t kr = memory_object_enter(memory_object, &original);
+    kern_return_t kr = memory_object_view(memory_object, &view);
     if (kr != KERN_SUCCESS)
         return kr;
+    if (((uint64_t)request->index + nr_pages) << PAGE_SHIFT > view.size)
+        kr = KERN_INVALID_ARGUMENT;
+    else
+        kr = vm_user_view_object(&view, &original);
+    memory_object_view_release(&view);
+    if (kr != KERN_SUCCESS)
+        return kr;
+    request->index += view.first;
+    request->max_protection &= view.max_protection;
+    request->protection &= view.max_protection; /* as on GNU Mach: no error, but rights that are not there */
     if (!copy) {
-        *object = original;
+        request->object = original;
         return KERN_SUCCESS;
     }
-    kr = vm_object_copy(original, *index, nr_pages, &copied, &copied_index);
+    kr = vm_object_copy(original, request->index, nr_pages, &copied, &copied_index);
     vm_object_unref(original);
     if (kr != KERN_SUCCESS)
         return kr;
-    *object = copied;
-    *index = copied_index;
+    request->object = copied;
+    request->index = copied_index;
     return KERN_SUCCESS;
 }
 
@@ -118,8 +138,7 @@ kern_return_t vm_map(vm_map_t map, vm_address_t *address, vm_size_t size, vm_add
         return KERN_INVALID_ARGUMENT;
     if (request.size == 0 || !page_aligned(offset))
         return KERN_INVALID_ARGUMENT;
-    kern_return_t kr = vm_user_object(memory_object, (uint32_t)(request.size >> PAGE_SHIFT), copy, &request.object,
-                                      &request.index);
+    kern_return_t kr = vm_user_object(memory_object, copy != FALSE, &request);
     if (kr != KERN_SUCCESS)
         return kr;
     kr = vm_map_enter(map, &request);

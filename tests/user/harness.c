@@ -11,7 +11,7 @@
 
 #include <stdarg.h>
 
-#define STACK_SIZE 16384u
+#define STACK_SIZE 65536
 #define NR_SLOTS 24u
 
 struct slot {
@@ -60,7 +60,7 @@ asm(".globl _start\n"
     "harness_write_byte: movl 4(%esp), %edx\n movl 8(%esp), %ecx\n xorl %eax, %eax\n"
     "harness_write_at: movb %cl, (%edx)\n"
     "harness_access_done: ret\n");
-asm(".globl harness_first_stack\n.set harness_first_stack, slots + 16384 - 16\n");
+asm(".globl harness_first_stack\n.set harness_first_stack, slots + 65536 - 16\n");
 
 /* ---- what MIG's stubs and the compiler want of a C library ---- */
 

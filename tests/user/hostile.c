@@ -314,7 +314,6 @@ static int hostile_unserved(const char *name)
         "gsync_wait", "gsync_wake", "gsync_requeue", "vm_set_default_memory_manager",
         "task_enable_pc_sampling", "task_disable_pc_sampling", "task_get_sampled_pcs",
         "thread_enable_pc_sampling", "thread_disable_pc_sampling", "thread_get_sampled_pcs",
-        "memory_object_create_proxy", "vm_region_create_proxy",
     };
 
     for (unsigned int i = 0; i < ARRAY_LENGTH(names); i++) {
