@@ -33,24 +33,40 @@ boolean_t mach_port_server(mach_msg_header_t *in, mach_msg_header_t *out);
 boolean_t machair_server(mach_msg_header_t *in, mach_msg_header_t *out);
 
 /*
- * A message with room for any reply: what a slab of a single frame has. MIG's types allow the states and infos 1024 words, but
+ * A message with room for the reply: what a slab of a single frame has. MIG's types allow the states and infos 1024 words, but
  * no routine gives that many: the longest are machair_host_counters and, some day, an XSAVE image, below three kilobytes.
- * Room for 1024 words took slabs of four frames, and a manager that has only its credit could wait for such a block for ever.
+ * Room for any took slabs of four frames, and a manager that has only its credit could wait for such a block for ever. One
+ * reply is longer than a frame by its type, so its request, which no manager needs, gets a longer buffer.
  */
 #define IPC_KOBJECT_BUFFER_SIZE (PAGE_SIZE - 256)
-#define IPC_KOBJECT_REPLY_MAX (IPC_KOBJECT_BUFFER_SIZE - sizeof(struct ipc_kmsg))
-struct ipc_kobject_buffer {
-    union {
-        struct ipc_kmsg kmsg;
-        uint8_t room[IPC_KOBJECT_BUFFER_SIZE];
-    };
-};
+#define IPC_KOBJECT_LONG_SIZE (2 * PAGE_SIZE)
+#define IPC_KOBJECT_HOST_GET_BOOT_INFO 2642
 
 static struct kmem_cache ipc_kobject_reply_cache;
 
 static void ipc_kobject_buffer_release(struct ipc_kmsg *kmsg)
 {
-    kmem_cache_free(&ipc_kobject_reply_cache, container_of(kmsg, struct ipc_kobject_buffer, kmsg));
+    kmem_cache_free(&ipc_kobject_reply_cache, kmsg);
+}
+
+static void ipc_kobject_long_release(struct ipc_kmsg *kmsg)
+{
+    kmem_free(kmsg, IPC_KOBJECT_LONG_SIZE);
+}
+
+/* A buffer for the reply to message id; NULL: there is no memory, and the thread is being ended. */
+static struct ipc_kmsg *ipc_kobject_buffer(mach_msg_id_t id)
+{
+    if (unlikely(id == IPC_KOBJECT_HOST_GET_BOOT_INFO)) {
+        struct ipc_kmsg *kmsg = kmem_alloc(IPC_KOBJECT_LONG_SIZE, ALLOC_THREAD);
+        if (kmsg != NULL)
+            ipc_kmsg_init_reserved(kmsg, IPC_KOBJECT_LONG_SIZE - sizeof(*kmsg), ipc_kobject_long_release);
+        return kmsg;
+    }
+    struct ipc_kmsg *kmsg = kmem_cache_alloc(&ipc_kobject_reply_cache, ALLOC_THREAD);
+    if (kmsg != NULL)
+        ipc_kmsg_init_reserved(kmsg, IPC_KOBJECT_BUFFER_SIZE - sizeof(*kmsg), ipc_kobject_buffer_release);
+    return kmsg;
 }
 
 /* By first message id, ascending. */
@@ -68,7 +84,7 @@ static const struct ipc_kobject_subsystem {
 
 void ipc_kobject_init(void)
 {
-    kmem_cache_init(&ipc_kobject_reply_cache, "ipc_kobject_reply", sizeof(struct ipc_kobject_buffer), 0);
+    kmem_cache_init(&ipc_kobject_reply_cache, "ipc_kobject_reply", IPC_KOBJECT_BUFFER_SIZE, 0);
     assert(ipc_kobject_reply_cache.slab_frames == 1);
 }
 
@@ -95,16 +111,15 @@ static void ipc_kobject_release_dest(struct ipc_kmsg *request)
  * The reply as a message: in the request's memory where it fits, otherwise in the buffer itself, which the message then
  * keeps. The request's memory is consumed, and *out if it is NULL afterwards.
  */
-static struct ipc_kmsg *ipc_kobject_pack(struct ipc_kmsg *request, struct ipc_kobject_buffer **out)
+static struct ipc_kmsg *ipc_kobject_pack(struct ipc_kmsg *request, struct ipc_kmsg **out)
 {
-    mach_msg_header_t *reply = &(*out)->kmsg.header;
+    struct ipc_kmsg *kmsg = *out;
+    const mach_msg_header_t *reply = ipc_kmsg_header(kmsg);
 
     if (reply->msgh_size <= request->capacity) {
         memcpy(ipc_kmsg_header(request), reply, reply->msgh_size);
         return request;
     }
-    struct ipc_kmsg *kmsg = &(*out)->kmsg;
-    ipc_kmsg_init_reserved(kmsg, IPC_KOBJECT_REPLY_MAX, ipc_kobject_buffer_release);
     ipc_kmsg_free(request);
     *out = NULL;
     return kmsg;
@@ -112,16 +127,16 @@ static struct ipc_kmsg *ipc_kobject_pack(struct ipc_kmsg *request, struct ipc_ko
 
 struct ipc_kmsg *ipc_kobject_server(struct ipc_kmsg *request)
 {
-    struct ipc_kobject_buffer *buffer = kmem_cache_alloc(&ipc_kobject_reply_cache, ALLOC_THREAD);
+    struct ipc_kmsg *buffer = ipc_kobject_buffer(ipc_kmsg_header(request)->msgh_id);
     struct ipc_kmsg *reply = NULL;
 
     if (buffer == NULL) { /* the thread is being ended */
         ipc_kmsg_destroy(request);
         return NULL;
     }
-    mig_reply_header_t *out = (mig_reply_header_t *)&buffer->kmsg.header;
+    mig_reply_header_t *out = (mig_reply_header_t *)ipc_kmsg_header(buffer);
     ipc_kobject_dispatch(ipc_kmsg_header(request), out);
-    if (unlikely(out->Head.msgh_size > IPC_KOBJECT_REPLY_MAX))
+    if (unlikely(out->Head.msgh_size > buffer->capacity))
         panic("the reply to message %d is too long: %u bytes", ipc_kmsg_header(request)->msgh_id, out->Head.msgh_size);
     kern_return_t result = out->Head.msgh_bits & MACH_MSGH_BITS_COMPLEX ? KERN_SUCCESS : out->RetCode;
     /* A routine that fails has taken nothing of the request. */
@@ -137,7 +152,7 @@ struct ipc_kmsg *ipc_kobject_server(struct ipc_kmsg *request)
         reply = NULL;
     }
     if (buffer != NULL)
-        kmem_cache_free(&ipc_kobject_reply_cache, buffer);
+        ipc_kmsg_free(buffer);
     return reply;
 }
 

@@ -98,11 +98,28 @@ static void host_clock(void)
     OK(mach_port_deallocate(harness_self, host));
 }
 
+/* The longest reply that there is. */
+static void host_boot_line(void)
+{
+    static kernel_boot_info_t line;
+    mach_port_t host = mach_host_self();
+    unsigned int length = 0;
+
+    line[KERNEL_BOOT_INFO_MAX - 1] = 1;
+    OK(host_get_boot_info(harness_host_priv, line));
+    while (length < KERNEL_BOOT_INFO_MAX && line[length] != 0)
+        length++;
+    CHECK(length > 0 && length < KERNEL_BOOT_INFO_MAX);
+    CHECK(host_get_boot_info(host, line) != KERN_SUCCESS);
+    OK(mach_port_deallocate(harness_self, host));
+}
+
 const struct harness_test harness_tests[] = {
     {"what has no such flavor, or no room, is refused", host_flavors, NULL},
     {"the host tells of itself", host_itself, NULL},
     {"there is a processor, and it runs", host_processor, NULL},
     {"the processor set has this task", host_processor_set, NULL},
+    {"the boot loader's line can be had", host_boot_line, NULL},
     {"the time goes on", host_clock, NULL},
     {NULL, NULL, NULL},
 };
