@@ -73,7 +73,11 @@ static void laws_copy(const struct vm_map_copy *copy)
     if (copy == NULL)
         return;
     if (copy->preallocated) {
-        laws_cell(LAWS_RUN, container_of(copy, struct vm_run, copy), "a message"); /* whose object is counted there */
+        const struct vm_run *run = container_of(copy, struct vm_run, copy); /* whose object is counted there */
+        struct laws_cell *cell = laws_cell(LAWS_RUN, run, "a message");
+
+        laws_check(cell->refs++ == 0 && run->state == VM_RUN_QUEUED, "nothing is lost",
+                   "the run of page %u, state %u, is in %u messages", run->index, run->state, cell->refs);
         return;
     }
     laws_check(laws_cell(LAWS_COPY, copy, "a message")->places++ == 0, "messages", "a copy is in two messages");

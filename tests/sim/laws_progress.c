@@ -118,7 +118,8 @@ static void laws_behind(const struct vm_run *run)
     for (uint32_t i = 0; i < run->nr_pages; i++) {
         const struct vm_page *page = laws_page_at(run->pager->object, run->index + i);
 
-        laws_check(page == NULL || page->frame == NULL || !run->dirty, "order", "page %u is resident while its return is queued",
+        laws_check(page == NULL || page->frame == NULL || !run->dirty, "order",
+                   "page %u is resident while its return is queued",
                    run->index + i);
         laws_check(page == NULL || page->busy || !page->absent, "order",
                    "page %u reads as nothing while its return is queued", run->index + i);

@@ -114,7 +114,7 @@ static void laws_refs_objects(void)
     }
 }
 
-/* The conversation's reference is found at the manager's port; when that no longer leads here, it goes with the last user. */
+/* The conversation's reference is found at the manager's port; when that leads here no longer, it goes with the last user. */
 static void laws_refs_pagers(void)
 {
     laws_for_each(LAWS_PAGER, cell) {
@@ -204,8 +204,21 @@ static void laws_refs_port(const struct laws_cell *cell, bool exact)
                cell->places);
 }
 
+/* Law 1: what is on its way is in a queue, when no thread is sending or receiving it. */
+static void laws_refs_runs(void)
+{
+    laws_for_each(LAWS_RUN, cell) {
+        const struct vm_run *run = cell->at;
+
+        laws_check(run->state != VM_RUN_QUEUED || cell->refs == 1, "nothing is lost",
+                   "the run of page %u is queued, and its message is in no queue", run->index);
+    }
+}
+
 void laws_refs(bool quiet)
 {
+    if (quiet)
+        laws_refs_runs();
     laws_refs_objects();
     laws_refs_pagers();
     laws_refs_threads();
