@@ -496,7 +496,8 @@ static bool vm_fault_writable(const struct vm_fault *fault)
 /* Maps page, which is next to a page that was faulted on, for reading, unless it is not to be had for nothing. */
 static bool vm_fault_enter_neighbour(const struct vm_fault *fault, const struct vm_page *page)
 {
-    uintptr_t address = fault->address + ((uintptr_t)(page->index - fault->first_index) << PAGE_SHIFT);
+    uintptr_t first = fault->address - ((uintptr_t)fault->first_index << PAGE_SHIFT); /* where index 0 would be; may wrap */
+    uintptr_t address = first + ((uintptr_t)page->index << PAGE_SHIFT);
 
     if (page->busy || page->absent || page->error || (page->lock_prot & VM_PROT_READ) || page->frame == NULL ||
         pmap_extract(fault->map->pmap, address) != NULL)
