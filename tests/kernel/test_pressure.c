@@ -29,7 +29,7 @@ static bool test_pressure_is_drained(void *context)
 #define TEST_PRESSURE_PAGES 400u
 #define TEST_PRESSURE_USERS 3u
 #define TEST_PRESSURE_TURNS 3000u
-#define TEST_PRESSURE_STIRS 1000u /* far more than there are while the users run */
+#define TEST_PRESSURE_STIRS 4000u /* several times what there are while the users run: some 900 */
 
 /* Each user has the pages of its own among those of every object, so that it knows what must be there. */
 struct test_pressure_user {
