@@ -235,9 +235,11 @@ bool vm_run_covers(const struct memory_object *pager, uint32_t index)
     const struct vm_run *run;
 
     assert(spinlock_held(&pager->object->lock));
-    list_for_each(&pager->runs, run, node)
-        if (index - run->index < run->nr_pages)
+    list_for_each(&pager->runs, run, node) {
+        uint32_t at = index - run->index;
+        if (at < run->nr_pages && (run->superseded >> at & 1) == 0)
             return true;
+    }
     return false;
 }
 

@@ -98,7 +98,10 @@ void vm_run_share(struct vm_run *run, struct vm_page *page, struct vm_page *link
 void vm_run_send(struct vm_run *run);
 void vm_run_cancel(struct vm_run *run);
 
-/* Whether a queued, not yet received run of pager carries the page at index: then a supply for it is stale. Object locked. */
+/*
+ * Whether a queued, not yet received run of pager carries the page at index, one that would come home: then a supply for it is
+ * stale. What was sent again since answers for itself, and may have been received. Object locked.
+ */
 bool vm_run_covers(const struct memory_object *pager, uint32_t index);
 
 #endif
