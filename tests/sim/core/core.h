@@ -30,6 +30,7 @@ struct vm_run;
 #define CORE_OBJECTS_MAX 2u
 #define CORE_PAGES_MAX 4u       /* of an object */
 #define CORE_CLIENTS_MAX 2u
+#define CORE_QUEUE_MAX 3u       /* messages, with which nothing is done that could make them ever more */
 #define CORE_HELD_MAX 4u        /* runs that a manager keeps at a time; it receives no more then */
 #define CORE_THREADS_MAX (3u + CORE_OBJECTS_MAX + CORE_CLIENTS_MAX)
 
@@ -48,6 +49,7 @@ enum core_feature {
     CORE_PRECIOUS = 1024,       /* it wants clean pages back too (no action: of every supply) */
     CORE_POINTS = 2048,         /* mutexes and allocations that may sleep are decisions too */
     CORE_FEW_RECORDS = 4096,    /* no run records but the managers' own: a window of one run */
+    CORE_SMALL = 8192,          /* a manager receives with too little room for a run, which comes home */
 };
 
 /* Constant once it runs. */
@@ -148,6 +150,9 @@ struct thread *core_carry_out(uint32_t action);
 /* What an action is, for people. */
 void core_action_print(uint32_t action);
 /* What a program's choice is called: prog_core.c. */
+bool core_choice_is_access(uint32_t choice); /* of a client: a fault at most */
+/* Whether ever more messages could be queued for object without being received: it is mapped again, or supplied unasked. */
+bool core_choice_queues(bool manager, uint32_t choice, uint32_t *object);
 const char *core_choice_name(bool manager, uint32_t choice, char *name, uint32_t size);
 
 /* ---- programs and the kernel ---- */
@@ -191,15 +196,25 @@ void *core_memory_own(size_t size);
 void core_memory_root(void);
 /* Looks where the present state differs from the root; after every step, before the next two. */
 void core_memory_look(void);
-/* The present state's difference to the root; *size in bytes. It is freed by core_memory_drop, oldest first. */
-void *core_memory_save(uint32_t *size);
+/*
+ * Puts the present state's difference to the root into the queue. Returns its size, bytes, at most CORE_DIFFERENCE_MAX; 0: the
+ * host is out of memory.
+ */
+uint32_t core_memory_save(void);
+#define CORE_DIFFERENCE_MAX (1u << 20)
 void core_memory_restore(const void *difference);
-void core_memory_drop(void *difference, uint32_t size);
 /* Clears what is below sp on its stack: nothing that is over tells states apart. */
 void core_memory_clean_stack(void *sp);
 /* The end of the stack that sp is on. */
 void *core_memory_stack_top(void *sp);
 bool core_memory_dynamic(uint32_t word);
+
+/* ---- the queue of differences: core_queue.c ---- */
+
+void core_queue_init(void);
+bool core_queue_put(const void *from, uint32_t size);
+/* The oldest one, whose size the caller knows. */
+void core_queue_get(void *to, uint32_t size);
 
 /* ---- the search ---- */
 

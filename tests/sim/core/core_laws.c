@@ -3,7 +3,8 @@
  * What must hold in every state.
  *
  * 1. Contents. A page's newest version is in the object, or in a queued run, or with its manager; a resident page has no
- *    other; a clean one is one that the manager has. When the manager is dead what only the kernel had is still there.
+ *    other; a clean one is one that the manager has. When the manager is dead what only the kernel had is still there, as
+ *    long as the object is mapped.
  * 2. Order. Of the runs of a manager that carry a page, no later one has an older version.
  * 3. Accounts. A run is out with the pages it carries; runs add up to their account, accounts to what is out.
  * 4. Mappings. A client's mapping shows the frame that the object holds; a frame that a run holds, or that is locked against
@@ -34,7 +35,10 @@ static const struct vm_page *core_run_page(const struct vm_run *run, uint32_t in
     return page != NULL && page->frame != NULL ? page : NULL;
 }
 
-/* Where the newest version is in runs, and that runs are in order. */
+/*
+ * Where the newest version is in runs, and that runs are in order. One of an object that has ended is dropped when the
+ * manager is not there to receive it.
+ */
 static void core_check_runs(uint32_t object, uint32_t index, bool *queued, bool *received)
 {
     uint32_t newest = core_live.models[object].newest[index], before = 0;
@@ -43,9 +47,9 @@ static void core_check_runs(uint32_t object, uint32_t index, bool *queued, bool 
         const struct vm_page *page = core_run_page(run, index);
         uint32_t version = page == NULL ? 0 : core_version(page);
 
-        /* What was received is the manager's to change. */
-        if (page == NULL)
+        if (page == NULL || (core_live.pagers[object].gone && !run->pager->object->alive))
             continue;
+        /* What was received is the manager's to change. */
         if (run->state == VM_RUN_RECEIVED) {
             *received |= version == newest;
             continue;
@@ -55,8 +59,20 @@ static void core_check_runs(uint32_t object, uint32_t index, bool *queued, bool 
         if (version > newest)
             sim_fail("page %u of object %u: version %u in a run, and %u were written", index, object, version, newest);
         before = version;
-        *queued |= version == newest;
+        if (run->pager->object->alive)
+            *queued |= version == newest;
+        else
+            *received |= version == newest;
     }
+}
+
+static bool core_mapped(uint32_t object)
+{
+    bool mapped = false;
+
+    for (uint32_t i = 0; i < core_options.nr_clients; i++)
+        mapped |= core_live.mapped[i][object];
+    return mapped;
 }
 
 static void core_check_page(uint32_t object, const struct memory_object *pager, uint32_t index)
@@ -75,7 +91,7 @@ static void core_check_page(uint32_t object, const struct memory_object *pager, 
     received |= manager->stored[index] == newest;
     if (dead && pager != NULL && pager->dead)
         received = false;
-    if (newest == 0 || model->discarded || (pager == NULL && dead)) {
+    if (newest == 0 || model->discarded || (dead && (pager == NULL || !core_mapped(object)))) {
         model->place[index] = CORE_NOWHERE;
         return;
     }

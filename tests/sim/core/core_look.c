@@ -104,6 +104,14 @@ static uint32_t core_evictions(uint32_t *actions, uint32_t nr)
     return nr;
 }
 
+static bool core_possible(uint32_t index, uint32_t choice)
+{
+    bool manager = index < CORE_PROGRAMS + core_options.nr_objects;
+    uint32_t object = index - CORE_PROGRAMS;
+
+    return !core_choice_queues(manager, choice, &object) || core_live.ports[object]->msgcount < CORE_QUEUE_MAX;
+}
+
 uint32_t core_enabled(uint32_t *actions)
 {
     uint32_t nr = 0;
@@ -115,7 +123,7 @@ uint32_t core_enabled(uint32_t *actions)
         if (sched_queued(thread) && menu == 0)
             actions[nr++] = CORE_ACTION(CORE_RUN, i, 0);
         for (uint32_t choice = 0; sched_queued(thread) && choice < 64; choice++) {
-            if (menu >> choice & 1)
+            if ((menu >> choice & 1) && core_possible(i, choice))
                 actions[nr++] = CORE_ACTION(CORE_RUN, i, choice);
         }
         if (thread->run_state == THREAD_WAITING && list_node_linked(&thread->wait_timer.node))

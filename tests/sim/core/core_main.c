@@ -220,6 +220,7 @@ static const struct {
     {"reads", CORE_READS}, {"alone", CORE_ALONE}, {"clean", CORE_CLEAN}, {"flush", CORE_FLUSH}, {"die", CORE_DIE},
     {"destroy", CORE_DESTROY}, {"unmap", CORE_UNMAP}, {"back", CORE_BACK}, {"push", CORE_PUSH}, {"error", CORE_ERROR},
     {"precious", CORE_PRECIOUS}, {"points", CORE_POINTS}, {"few-records", CORE_FEW_RECORDS},
+    {"small", CORE_SMALL},
 };
 
 static void core_usage(void) __attribute__((noreturn));

@@ -26,7 +26,6 @@
 #define CORE_DIRECT_START 0x80000000u /* tests/sim/memory.c */
 #define CORE_KVA_START 0xa0000000u
 #define CORE_KVA_END 0xb0000000u
-#define CORE_BLOCK (16u << 20)
 
 extern char __data_start[], _end[], __start_core_apart[], __stop_core_apart[]; /* the linker's */
 
@@ -47,18 +46,10 @@ struct core_chunk {
     } now;                      /* as against the root */
 };
 
-/* A piece of the queue of differences. */
-struct core_block {
-    struct core_block *next;
-    uint32_t used, dropped;
-    char bytes[];
-};
-
 struct core_memory {
     uint32_t nr_chunks, nr_data; /* the program's data comes first */
     struct core_chunk chunks[CORE_CHUNKS_MAX];
-    struct core_block *first, *last;
-    uint32_t scratch[CORE_CHUNKS_MAX * 8u];
+    uint32_t scratch[CORE_DIFFERENCE_MAX / 4];
 };
 static struct core_memory *core_memory;
 
@@ -199,24 +190,6 @@ static uint32_t *core_memory_compare(const struct core_chunk *chunk, uint32_t *t
     return to;
 }
 
-static char *core_memory_queue(const uint32_t *words, uint32_t size)
-{
-    struct core_block *block = core_memory->last;
-
-    if (block == NULL || block->used + size > CORE_BLOCK - sizeof(*block)) {
-        block = core_memory_own(CORE_BLOCK);
-        if (core_memory->last != NULL)
-            core_memory->last->next = block;
-        else
-            core_memory->first = block;
-        core_memory->last = block;
-    }
-    char *to = block->bytes + block->used;
-    memcpy(to, words, size);
-    block->used += size;
-    return to;
-}
-
 void core_memory_look(void)
 {
     for (uint32_t i = 0; i < core_memory->nr_chunks; i++) {
@@ -231,9 +204,9 @@ void core_memory_look(void)
     }
 }
 
-void *core_memory_save(uint32_t *size)
+uint32_t core_memory_save(void)
 {
-    uint32_t *to = core_memory->scratch;
+    uint32_t *to = core_memory->scratch, size;
 
     for (uint32_t i = 0; i < core_memory->nr_chunks; i++) {
         if (core_memory->chunks[i].now != CORE_DIFFERENT)
@@ -243,8 +216,8 @@ void *core_memory_save(uint32_t *size)
         sim_check(to < core_memory->scratch + ARRAY_LENGTH(core_memory->scratch) - 2 * CORE_CHUNK);
     }
     *to++ = CORE_CHUNKS_MAX;
-    *size = (uint32_t)((char *)to - (char *)core_memory->scratch);
-    return core_memory_queue(core_memory->scratch, *size);
+    size = (uint32_t)((char *)to - (char *)core_memory->scratch);
+    return core_queue_put(core_memory->scratch, size) ? size : 0;
 }
 
 /* A frame that is free now, and was not free then, may have any bytes, but is what the root has where nothing differs. */
@@ -288,16 +261,4 @@ void core_memory_restore(const void *difference)
     core_memory_restore_freed();
     while (*from != CORE_CHUNKS_MAX)
         from = core_memory_restore_chunk(from);
-}
-
-void core_memory_drop(void *difference, uint32_t size)
-{
-    struct core_block *block = core_memory->first;
-
-    sim_check((char *)difference >= block->bytes && (char *)difference < block->bytes + block->used);
-    block->dropped += size;
-    if (block->dropped < block->used || block == core_memory->last)
-        return;
-    core_memory->first = block->next;
-    (void)munmap(block, CORE_BLOCK);
 }

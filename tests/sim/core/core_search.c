@@ -32,23 +32,19 @@ struct core_node {
     uint32_t father, action;
 };
 
-struct core_waiting {
-    void *difference;
-    uint32_t size;
-};
-
 /* None of it is state. */
 struct core_search {
     void *sp;                   /* of this stack, while the machine runs */
     struct core_node *nodes;
-    struct core_waiting *waiting; /* by node; a ring would save little */
+    uint32_t *sizes;            /* of their differences */
+    uint32_t difference[CORE_DIFFERENCE_MAX / 4]; /* of the one that is being expanded */
     uint64_t *table;
     uint32_t nr_nodes, current; /* nodes; the one that is being expanded */
     uint32_t action;            /* that is being tried */
     uint32_t depth, level_end;
     uint64_t nr_transitions, bytes, most_actions;
     struct timeval begun;
-    bool ended;                 /* a limit was reached */
+    bool full;                  /* the host has no more memory */
 };
 static struct core_search *core_search;
 
@@ -78,10 +74,11 @@ static bool core_insert(uint64_t hash)
 
 static void core_keep(uint32_t father, uint32_t action)
 {
-    struct core_waiting *waiting = &core_search->waiting[core_search->nr_nodes];
+    uint32_t size = core_memory_save();
 
-    waiting->difference = core_memory_save(&waiting->size);
-    core_search->bytes += waiting->size;
+    core_search->full |= size == 0;
+    core_search->sizes[core_search->nr_nodes] = size;
+    core_search->bytes += size;
     core_search->nodes[core_search->nr_nodes++] = (struct core_node){.father = father, .action = action};
 }
 
@@ -113,19 +110,18 @@ void core_decide_stopped(void *stopped)
 static void core_expand(uint32_t node)
 {
     uint32_t actions[CORE_ACTIONS_MAX], nr;
-    struct core_waiting *waiting = &core_search->waiting[node];
 
     core_search->current = node;
-    core_memory_restore(waiting->difference);
+    core_queue_get(core_search->difference, core_search->sizes[node]);
+    core_memory_restore(core_search->difference);
     nr = core_enabled(actions);
     core_search->most_actions = MAX(core_search->most_actions, nr);
     for (uint32_t i = 0; i < nr; i++) {
         if (i != 0)
-            core_memory_restore(waiting->difference);
+            core_memory_restore(core_search->difference);
         core_step(actions[i]);
         core_search->nr_transitions++;
         core_laws_check();
-        sim_tlb_flush_all();
         bool fresh = core_insert(core_state_hash());
         core_memory_look();
         if (!fresh)
@@ -136,12 +132,11 @@ static void core_expand(uint32_t node)
             core_memory_look();
         }
     }
-    core_memory_drop(waiting->difference, waiting->size);
 }
 
 static bool core_limit(void)
 {
-    return core_search->nr_nodes >= MIN(core_options.states_max, CORE_STATES_MAX - CORE_ACTIONS_MAX) ||
+    return core_search->full || core_search->nr_nodes >= MIN(core_options.states_max, CORE_STATES_MAX - CORE_ACTIONS_MAX) ||
            core_search->nr_transitions >= core_options.transitions_max ||
            (core_options.seconds_max != 0 && core_seconds() >= core_options.seconds_max);
 }
@@ -202,7 +197,6 @@ static void core_run_path(void)
         core_step(action);
         core_laws_check();
         sim_laws_check(SIM_LAWS_SWITCH);
-        sim_tlb_flush_all();
     }
     printf("ok 1 - the laws hold along the path\n");
 }
@@ -231,7 +225,8 @@ void core_search_init(void)
 
     core_search = core_memory_own(sizeof(*core_search));
     core_search->nodes = core_memory_own(CORE_STATES_MAX * sizeof(*core_search->nodes));
-    core_search->waiting = core_memory_own(CORE_STATES_MAX * sizeof(*core_search->waiting));
+    core_search->sizes = core_memory_own(CORE_STATES_MAX * sizeof(*core_search->sizes));
+    core_queue_init();
     core_search->table = core_memory_own((size_t)sizeof(uint64_t) << CORE_TABLE_BITS);
     *--top = NULL;                              /* core_main returns to nothing */
     *--top = (void *)(uintptr_t)core_main;

@@ -382,7 +382,9 @@ static const void *core_homes[CORE_PROGRAMS];
  */
 static bool core_places_suffice(uint32_t index)
 {
-    return index == CORE_DAEMON || index == CORE_REAPER || index >= CORE_PROGRAMS + core_options.nr_objects;
+    bool client = index >= CORE_PROGRAMS + core_options.nr_objects;
+
+    return index == CORE_DAEMON || index == CORE_REAPER || (client && core_choice_is_access(core_live.choices[index]));
 }
 
 static void core_add_places(struct core_hash *hash, uint32_t index)
@@ -393,6 +395,15 @@ static void core_add_places(struct core_hash *hash, uint32_t index)
     for (; frame > stopped && frame < (const uint32_t *)core_live.base[index]; frame = (const uint32_t *)(uintptr_t)frame[0])
         core_add(hash, frame[1]);
     core_add(hash, core_live.choices[index]);
+}
+
+static bool core_is_thread(uint32_t word)
+{
+    uint32_t i = 0;
+
+    while (i < core_live.nr_threads && (uint32_t)(uintptr_t)core_live.threads[i] != word)
+        i++;
+    return i < core_live.nr_threads || word == (uint32_t)(uintptr_t)core_idle;
 }
 
 static void core_add_thread(struct core_hash *hash, uint32_t index)
@@ -419,8 +430,9 @@ static void core_add_thread(struct core_hash *hash, uint32_t index)
         core_add_places(hash, index);
         return;
     }
+    /* Threads on a stack are itself, and who ran next when it stopped. */
     for (; word < (const uint32_t *)core_live.base[index]; word++)
-        core_add_word(hash, *word);
+        core_add_word(hash, core_is_thread(*word) ? 0x7eadu : *word);
 }
 
 /* The worker and the reaper wait for what tells them of work. */
