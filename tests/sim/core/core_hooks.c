@@ -297,6 +297,13 @@ bool sim_chance(uint32_t one_in)
     return false;
 }
 
+/* Nothing fails that can fail. */
+bool sim_fault(enum sim_fault kind)
+{
+    (void)kind;
+    return false;
+}
+
 /* The laws are checked when the machine stands still. */
 void __wrap_sim_laws_point(enum sim_laws_at at)
 {
