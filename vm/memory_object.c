@@ -597,6 +597,7 @@ void memory_object_die(struct memory_object *pager, bool discard)
     if (pager->dead || pager->over)
         return;
     pager->dead = true;
+    memory_object_set_cached(pager, false); /* a call may be its only user, and then ends it when it is over */
     memory_object_fail_requests(pager, 0, object->nr_pages);
     while ((lock = list_first(&pager->locks, struct memory_object_lock, node)) != NULL) {
         list_remove(&lock->node);
