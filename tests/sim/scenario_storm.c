@@ -88,10 +88,12 @@ static void storm_task_new(void)
 
 /* ---- forks ---- */
 
-/* What a child has of a mapping of its parent's. */
+/* What a child has of a mapping of its parent's. What a manager fails to give for the copy is left out; the rest may be there. */
 static void storm_inherited(struct storm_mapping *child, const struct storm_mapping *parent, uint32_t begin)
 {
-    if (parent->inheritance == VM_INHERIT_NONE)
+    unsigned int trust = storm_memory_trust(parent->memory, parent->first, parent->nr_pages);
+
+    if (parent->inheritance == VM_INHERIT_NONE || (parent->inheritance == VM_INHERIT_COPY && (trust & STORM_FAILS) != 0))
         return;
     *child = *parent;
     child->users = 0;
@@ -168,10 +170,24 @@ static void storm_task_end(struct storm_task *task)
     task->over = true;
 }
 
+/* What the hub does to managers whose kind it is. */
+static void storm_round_pager(struct storm_pager *pager)
+{
+    if (pager->kind->ended && sim_chance(storm.rounds)) {
+        (void)user_task_terminate(pager->port);
+        pager->over = true;
+    }
+    if (pager->kind->suspended && user_task_suspend(pager->port) == KERN_SUCCESS) {
+        prog_sleep(1 + sim_choose(200));
+        prog_call(user_task_resume(pager->port));
+    }
+}
+
 static void storm_round(void)
 {
     struct storm_task *task = storm_task_running();
 
+    storm_round_pager(&storm.pagers[sim_choose(storm.nr_pagers)]);
     switch (sim_choose(6)) {
     case 0:
         storm_task_new();
@@ -193,6 +209,22 @@ static void storm_round(void)
 
 /* ---- the beginning ---- */
 
+/* A client in a manager's task: a thread of its own, or a table for what the manager maps itself. */
+static void storm_guest(struct storm_pager *pager)
+{
+    uint32_t number = storm_task_free();
+    struct storm_task *task = &storm.tasks[number];
+
+    task->port = pager->port;
+    task->guest = true;
+    task->over = pager->kind->backed;
+    task->nr_ops = 10 + sim_choose(30);
+    task->nr_threads = 1;
+    pager->guest = task;
+    if (pager->kind->guest)
+        (void)prog_start_thread(pager->port, storm_client, number);
+}
+
 static void storm_pager_begin(uint32_t number)
 {
     struct storm_pager *pager = &storm.pagers[number];
@@ -202,6 +234,9 @@ static void storm_pager_begin(uint32_t number)
         if (storm.objects[i].pager == pager)
             storm_give(pager->port, STORM_OBJECT_NAME + i, MACH_MSG_TYPE_MOVE_RECEIVE);
     }
+    storm_give_all(pager->port);
+    if (pager->kind->guest || pager->kind->backed)
+        storm_guest(pager);
     (void)prog_start_thread(pager->port, storm_manager, number);
 }
 
@@ -326,7 +361,7 @@ static void storm_choose_object(struct storm_object *object, struct storm_pager 
         uint32_t version = storm_version();
 
         object->stored[page] = (struct storm_stored){.has = true, .words = {version, version, version}};
-        storm_begin_with(object->memory, page, version);
+        storm_begin_with(object->memory, page, object->stored[page].words);
     }
 }
 
@@ -339,7 +374,10 @@ static void storm_choose(void)
     for (unsigned int i = 0; i < storm.nr_pagers; i++) {
         struct storm_pager *pager = &storm.pagers[i];
 
-        pager->kind = &storm_kinds[sim_choose(storm_nr_kinds)];
+        /* One honest, in most runs. */
+        pager->kind = i == 0 && !sim_chance(8) ? &storm_kinds[0] : &storm_kinds[sim_choose(storm_nr_kinds)];
+        if (pager->kind->backed && storm.pagers[0].kind != &storm_kinds[0])
+            pager->kind = &storm_kinds[0];
         pager->asks = sim_choose(2) != 0;
         pager->pause = sim_chance(3) ? 1 + sim_choose(20) : 0;
         pager->at = 1 + sim_choose(30);

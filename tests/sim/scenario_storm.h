@@ -22,6 +22,7 @@
 #define STORM_OBJECTS 4u
 #define STORM_OBJECT_PAGES 192u
 #define STORM_FLIGHTS 64u
+#define STORM_HELD 16u
 
 /* The same names in every task. */
 #define STORM_HOST_NAME 0x1001u
@@ -91,12 +92,13 @@ struct storm_pager {
     mach_port_t set;                /* its name of the port set */
     bool over;                      /* it has ended, or will not say anything any more */
     bool closing;                   /* it ends with its last object */
+    bool loses;                     /* it loses messages */
     bool asks;                      /* it asks for pages back */
     uint32_t pause;                 /* ms before a message, at most */
     uint32_t at;                    /* messages until its kind does something */
     uint32_t nr_messages;
     struct storm_task *guest;       /* a client in its task, or NULL */
-    struct storm_held held[16];
+    struct storm_held held[STORM_HELD];
     unsigned int nr_held;
 };
 
@@ -135,10 +137,10 @@ struct storm_kind {
     const char *name;
     unsigned int trust;             /* what its clients must live with */
     uint32_t pages_max;             /* of an object */
-    bool hostile;
-    bool guest;                     /* has a client in its task; that it serves (0) or that is another's (backed) */
-    bool backed;
-    void (*before)(struct storm_pager *pager);                              /* before it receives; NULL: nothing */
+    bool guest;                     /* a client runs in its task */
+    bool backed;                    /* it uses an object of the first manager, if that is honest */
+    bool ended, suspended;          /* by the hub */
+    void (*before)(struct storm_pager *pager);                  /* before it receives */
     void (*request)(struct storm_object *object, uint32_t page);
     void (*keep)(struct storm_object *object, uint32_t page, uint32_t data, uint32_t size); /* what to do with a run */
 };
@@ -150,6 +152,8 @@ void storm_manager(uint32_t number);
 /* Goes on after message calls whose port may be gone, or not be received from any more. */
 void storm_say(kern_return_t result, const char *what);
 void storm_supply(struct storm_object *object, uint32_t first, uint32_t nr_pages);
+void storm_say_unavailable(struct storm_object *object, uint32_t page);
+void storm_say_error(struct storm_object *object, uint32_t page);
 void storm_request_honest(struct storm_object *object, uint32_t page);
 void storm_keep_honest(struct storm_object *object, uint32_t page, uint32_t data, uint32_t size);
 uint32_t storm_object_port(const struct storm_object *object);

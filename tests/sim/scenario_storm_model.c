@@ -302,12 +302,12 @@ void storm_look(struct storm_memory *memory, uint32_t page, unsigned int word, u
 
 /* ---- managers ---- */
 
-void storm_begin_with(struct storm_memory *memory, uint32_t page, uint32_t version)
+void storm_begin_with(struct storm_memory *memory, uint32_t page, const uint32_t words[STORM_WORDS])
 {
     sim_check(storm_lock(memory, page, 1));
     for (unsigned int word = 0; word < STORM_WORDS; word++) {
-        storm_store_begin(memory, page, word, version);
-        storm_store_end(memory, page, word, version);
+        storm_store_begin(memory, page, word, words[word]);
+        storm_store_end(memory, page, word, words[word]);
     }
     storm_unlock(memory, page, 1);
 }

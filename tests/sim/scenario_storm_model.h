@@ -69,8 +69,8 @@ void storm_look(struct storm_memory *memory, uint32_t page, unsigned int word, u
 
 /* ---- for managers ---- */
 
-/* page is version from now on, as if it had been so for ever; or it may be so from now on. */
-void storm_begin_with(struct storm_memory *memory, uint32_t page, uint32_t version);
+/* page has these words from now on, whatever it had; or a word of it may be version from now on. */
+void storm_begin_with(struct storm_memory *memory, uint32_t page, const uint32_t words[STORM_WORDS]);
 void storm_maybe(struct storm_memory *memory, uint32_t page, unsigned int word, uint32_t version);
 /* Ends the run unless word of page has ever been version, and never before it was what it is in the manager's store. */
 void storm_check_return(const struct storm_memory *memory, uint32_t page, unsigned int word, uint32_t version,

@@ -69,12 +69,22 @@ void storm_supply(struct storm_object *object, uint32_t first, uint32_t nr_pages
                                               object->precious, object->precious ? storm_object_port(object) : 0));
 }
 
+void storm_say_unavailable(struct storm_object *object, uint32_t page)
+{
+    storm_call(user_memory_object_data_unavailable(object->control, page * PAGE_SIZE, PAGE_SIZE));
+}
+
+void storm_say_error(struct storm_object *object, uint32_t page)
+{
+    storm_call(user_memory_object_data_error(object->control, page * PAGE_SIZE, PAGE_SIZE, KERN_FAILURE));
+}
+
 void storm_request_honest(struct storm_object *object, uint32_t page)
 {
     if (object->stored[page].has)
         storm_supply(object, page, 1);
     else
-        storm_call(user_memory_object_data_unavailable(object->control, page * PAGE_SIZE, PAGE_SIZE));
+        storm_say_unavailable(object, page);
 }
 
 void storm_keep_honest(struct storm_object *object, uint32_t page, uint32_t data, uint32_t size)
@@ -104,16 +114,17 @@ static void storm_init(mach_port_t port, mach_port_seqno_t seqno, mach_port_t co
 {
     struct storm_object *object = storm_object_of(port);
 
-    prog_check(page_size == PAGE_SIZE && object->nr_inits == object->nr_ends);
+    prog_check(page_size == PAGE_SIZE && (object->pager->loses || object->nr_inits == object->nr_ends));
     object->nr_inits++;
     object->control = control;
     storm_call(user_memory_object_ready(control, object->may_cache, object->strategy));
 }
 
-/* Everything must have come back by now. */
+/* Everything must have come back by now; what this manager lost itself as the object ended had no place to go home to. */
 static void storm_object_check(const struct storm_object *object)
 {
-    if ((object->pager->kind->trust & STORM_LIES) != 0 || object->strategy == MEMORY_OBJECT_COPY_TEMPORARY)
+    if (object->pager->loses || (object->pager->kind->trust & STORM_LIES) != 0 ||
+        object->strategy == MEMORY_OBJECT_COPY_TEMPORARY)
         return;
     for (uint32_t page = 0; page < object->nr_pages; page++) {
         const struct storm_stored *stored = &object->stored[page];
@@ -149,7 +160,7 @@ static void storm_data_request(mach_port_t port, mach_port_t control, vm_offset_
     if (stored->given && !object->ever_asked)
         sim_fail("page %u, precious, of object %u is asked for, and has not come back", offset / PAGE_SIZE,
                  (uint32_t)(object - storm.objects));
-    object->pager->kind->request(object, offset / PAGE_SIZE);
+    (object->pager->kind->request != NULL ? object->pager->kind->request : storm_request_honest)(object, offset / PAGE_SIZE);
 }
 
 static void storm_data_unlock(mach_port_t port, mach_port_t control, vm_offset_t offset, vm_size_t length, vm_prot_t access)
@@ -211,7 +222,7 @@ static void storm_data_return(mach_port_t port, mach_port_t control, vm_offset_t
     prog_check(size != 0 && size % PAGE_SIZE == 0 && offset + size <= object->nr_pages * PAGE_SIZE);
     for (uint32_t at = 0; at < size; at += PAGE_SIZE)
         storm_returned(object, (offset + at) / PAGE_SIZE, data + at, dirty != FALSE);
-    object->pager->kind->keep(object, offset / PAGE_SIZE, data, size);
+    (object->pager->kind->keep != NULL ? object->pager->kind->keep : storm_keep_honest)(object, offset / PAGE_SIZE, data, size);
 }
 
 static const struct prog_manager storm_prog_manager = {
@@ -249,6 +260,8 @@ static void storm_manager_count(const mach_msg_header_t *header)
 {
     struct storm_object *object = storm_object_of(header->msgh_local_port);
 
+    if (object->pager->loses)
+        object->seqno = header->msgh_seqno;
     if (header->msgh_seqno != object->seqno)
         sim_fail("object %u: message %d has number %u, not %u", (uint32_t)(object - storm.objects), header->msgh_id,
                  header->msgh_seqno, object->seqno);
