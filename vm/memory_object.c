@@ -192,16 +192,21 @@ struct ipc_port *memory_object_name_of(struct vm_object *object)
 
 struct vm_account *memory_object_account(struct memory_object *pager)
 {
-    struct vm_account *account = NULL;
-
     assert(spinlock_held(&pager->object->lock));
     if (!IP_VALID(pager->port))
         return NULL;
     ipc_port_lock(pager->port);
     struct ipc_space *space = ipc_port_receiver(pager->port);
-    if (space != NULL)
-        account = vm_account_lookup(space);
+    struct vm_account *account = space != NULL ? vm_account_lookup(space) : NULL;
+    bool fresh = space != NULL && account == NULL;
+    if (fresh)
+        ipc_space_ref(space);
     ipc_port_unlock(pager->port);
+    /* The receive right has come to a space that manages nothing else. */
+    if (fresh) {
+        account = vm_account_create(space, ALLOC_DAEMON | ALLOC_NOSLEEP);
+        ipc_space_unref(space);
+    }
     return account;
 }
 
