@@ -317,7 +317,8 @@ static void storm_poke(uint32_t number)
 static void storm_end_pager(uint32_t number)
 {
     struct storm_pager *pager = &storm.pagers[number];
-    uint32_t patience = pager->kind->trust & (STORM_HANGS | STORM_FAILS) ? 10 : STORM_PATIENCE;
+    bool ends = (pager->kind->trust & (STORM_HANGS | STORM_FAILS)) == 0 && !pager->kind->guest;
+    uint32_t patience = ends ? STORM_PATIENCE : 10;
 
     for (uint32_t i = 0; i < patience && !pager->over; i++) {
         if (!pager->closing)
@@ -336,8 +337,15 @@ static void storm_hub(uint32_t argument)
     for (uint32_t i = 0; i < storm.rounds; i++)
         storm_round();
     storm_end_clients();
-    for (unsigned int i = storm.nr_pagers; i-- > 0;)
-        storm_end_pager(i);
+    /* A client in a manager's task leaves there what it got by a call that failed when it was done; so these end first. */
+    for (unsigned int i = 0; i < storm.nr_pagers; i++) {
+        if (storm.pagers[i].kind->guest)
+            storm_end_pager(i);
+    }
+    for (unsigned int i = storm.nr_pagers; i-- > 0;) {
+        if (!storm.pagers[i].kind->guest)
+            storm_end_pager(i);
+    }
     prog_exit();
 }
 
