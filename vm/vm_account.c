@@ -132,7 +132,7 @@ static void vm_account_open(struct vm_account *account)
 /* [A] */
 static bool vm_account_is_full(const struct vm_account *account)
 {
-    /* Without a record there is no room either. Then the manager's own one is out, so there is a record to come back. */
+    /* Without a record there is no room either: one comes back to the manager itself, or to the pool for all who wait. */
     return account->nr_out + VM_RUN_PAGES / 2 > account->window ||
            (account->reserved == NULL && list_empty(&vm_account_pool));
 }
@@ -241,9 +241,21 @@ void vm_account_credit(struct vm_run *run, uint32_t nr_pages)
     vm_pageout_wakeup();
 }
 
+/* What waited at any account for a record that the pool has now goes on. */
+static void vm_account_collect(struct list *waiting)
+{
+    struct vm_account *account;
+
+    list_for_each(&vm_account_all, account, node) {
+        if (!list_empty(&account->waiting) && !vm_account_is_full(account))
+            list_splice_tail(waiting, &account->waiting);
+    }
+}
+
 void vm_account_put_run(struct vm_run *run)
 {
     struct vm_account *account = run->account;
+    struct list waiting = LIST_INIT(waiting);
 
     spinlock_lock(&vm_account_lock);
     assert(run->nr_out == 0);
@@ -251,13 +263,19 @@ void vm_account_put_run(struct vm_run *run)
     account->nr_runs--;
     run->account = NULL;
     bool keep = true;
-    if (!run->from_account)
+    bool none = list_empty(&vm_account_pool);
+    if (!run->from_account) {
         list_insert_head(&vm_account_pool, &run->account_node);
-    else if (account->space != NULL)
+        if (none)
+            vm_account_collect(&waiting);
+    } else if (account->space != NULL) {
         account->reserved = run;
-    else
+    } else {
         keep = false;
+    }
     vm_account_open(account); /* who waited for a record */
+    if (!list_empty(&waiting))
+        memory_object_work_resume(&waiting);
     if (!keep)
         vm_run_destroy(run);
     vm_account_unref(account);
