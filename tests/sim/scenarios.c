@@ -3,6 +3,7 @@
 
 const struct sim_scenario *const sim_scenarios[] = {
     &sim_scenario_boot,
+    &sim_scenario_death,
     &sim_scenario_drought,
     &sim_scenario_pager,
     &sim_scenario_storm,
