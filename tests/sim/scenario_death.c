@@ -4,7 +4,8 @@
  *
  * Clients write numbered words into the pages of an object, each into its own, and read them back. The manager keeps the
  * number of what it received, asks for pages now and then, and dies after some messages: its task ends, or it destroys its
- * port, with runs queued, received and on their way home.
+ * port, with runs queued, received and on their way home. Two threads of it may give the same page at once. Clients map the
+ * object several times, and may find it ending.
  *
  * From law 1 it follows what a client may see: its last number, or an error where the manager had received just that number.
  * What the manager never got must be there for good, and no page ever reads as zeroes that was written.
@@ -24,10 +25,12 @@
 #define DEATH_PAGES_MAX 1024u
 #define DEATH_CLIENTS_MAX 2u
 #define DEATH_OBJECT_NAME 0x1001u
+#define DEATH_ROUND 10u
 #define DEATH_LOOK_MS 100u
-#define DEATH_LOOKS 40u             /* of each client after the death */
+#define DEATH_LOOKS 60u             /* of each client after the death */
 /* Ids of <mach/memory_object.defs>. */
 #define DEATH_INIT 2200
+#define DEATH_TERMINATE 2201
 #define DEATH_REQUEST 2203
 #define DEATH_RETURN 2208
 
@@ -36,7 +39,7 @@ struct death_message {
     mach_msg_header_t header;
     mach_msg_type_t control_type;
     mach_port_t control;
-    mach_msg_type_t offset_type;
+    mach_msg_type_t offset_type;    /* terminate: of the name's right */
     uint32_t offset;
     union {
         struct {
@@ -58,6 +61,8 @@ static struct {
     uint32_t written[DEATH_PAGES_MAX], received[DEATH_PAGES_MAX]; /* numbers, by page; 0: none */
     mach_port_t object, control;
     bool asks;                      /* the manager asks for pages */
+    bool twice;                     /* two threads of the manager give each page */
+    uint32_t help;                  /* the page that the second one is to give, and 1; 0: none */
     bool enough;                    /* a client has done what it was to do */
     bool dying;                     /* nothing is served any more */
 } death;
@@ -80,19 +85,42 @@ static void death_take(const struct death_message *message)
     prog_deallocate(message->back.address, size);
 }
 
+static void death_supply(uint32_t index)
+{
+    uint32_t data = prog_allocate(PAGE_SIZE);
+
+    sim_store(data, death.received[index]);
+    prog_call(user_memory_object_data_supply(death.control, index * PAGE_SIZE, data, PAGE_SIZE, TRUE, VM_PROT_NONE, FALSE,
+                                             MACH_PORT_NULL));
+}
+
+/* The second thread. */
+static void death_help(uint32_t argument)
+{
+    (void)argument;
+    for (;;) {
+        while (death.help == 0)
+            prog_sleep(1);
+        death_supply(death.help - 1);
+        death.help = 0;
+    }
+}
+
+/* Nothing is received before both have given the page: one that came late would give what is old by then. */
 static void death_answer(const struct death_message *message)
 {
-    uint32_t index = message->offset / PAGE_SIZE, data;
+    uint32_t index = message->offset / PAGE_SIZE;
 
-    prog_check(message->request.length == PAGE_SIZE && index < death.nr_pages);
+    prog_check(message->request.length == PAGE_SIZE && index < death.nr_pages && message->control == death.control);
     if (death.received[index] == 0) {
         prog_call(user_memory_object_data_unavailable(message->control, message->offset, PAGE_SIZE));
         return;
     }
-    data = prog_allocate(PAGE_SIZE);
-    sim_store(data, death.received[index]);
-    prog_call(user_memory_object_data_supply(message->control, message->offset, data, PAGE_SIZE, TRUE, VM_PROT_NONE, FALSE,
-                                             MACH_PORT_NULL));
+    if (death.twice)
+        death.help = index + 1;
+    death_supply(index);
+    while (death.help != 0)
+        prog_yield();
 }
 
 static void death_ask(void)
@@ -118,6 +146,11 @@ static void death_serve(void)
         death.control = message.control;
         prog_call(user_memory_object_ready(message.control, FALSE, MEMORY_OBJECT_COPY_NONE));
         break;
+    case DEATH_TERMINATE:
+        prog_call(user_mach_port_destroy(prog_task(), message.control));
+        prog_call(user_mach_port_destroy(prog_task(), message.offset));
+        death.control = MACH_PORT_NULL;
+        break;
     case DEATH_REQUEST:
         death_answer(&message);
         break;
@@ -127,7 +160,7 @@ static void death_serve(void)
     default:
         sim_fail("the manager got message %d", (int)message.header.msgh_id);
     }
-    if (death.asks && sim_chance(6))
+    if (death.asks && death.control != MACH_PORT_NULL && sim_chance(6))
         death_ask();
 }
 
@@ -137,7 +170,7 @@ static void death_failed(uint32_t index, kern_return_t result, const char *what)
 {
     if (!death.dying || result != KERN_MEMORY_FAILURE)
         prog_check(death.dying && result == KERN_MEMORY_ERROR); /* it was being waited for */
-    if (death.written[index] != death.received[index])
+    if (death.written[index] != death.received[index] && !sim_page_dropped(index))
         sim_fail("page %u cannot be %s: %d; it was written as %u, and the manager had %u", index, what, (int)result,
                  death.written[index], death.received[index]);
 }
@@ -158,13 +191,12 @@ static void death_use(uint32_t memory, uint32_t index)
     result = sim_try_load(at, &number);
     if (result != KERN_SUCCESS)
         death_failed(index, result, "read");
-    else if (number != death.written[index])
+    else if (number != death.written[index] && !sim_page_dropped(index))
         sim_fail("page %u reads %u, and was written as %u", index, number, death.written[index]);
 }
 
-static void death_client(uint32_t argument)
+static uint32_t death_map(void)
 {
-    uint32_t nr_own = (death.nr_pages - argument + death.nr_clients - 1) / death.nr_clients;
     vm_address_t memory = 0;
     kern_return_t result;
 
@@ -172,8 +204,21 @@ static void death_client(uint32_t argument)
                                  VM_PROT_READ | VM_PROT_WRITE, VM_PROT_ALL, VM_INHERIT_NONE)) != KERN_SUCCESS) {
         if (death.dying)
             prog_exit();
-        prog_check(result == KERN_RESOURCE_SHORTAGE);
+        prog_check(result == KERN_RESOURCE_SHORTAGE || result == KERN_ABORTED);
         prog_sleep(1);
+    }
+    return memory;
+}
+
+static void death_client(uint32_t argument)
+{
+    uint32_t nr_own = (death.nr_pages - argument + death.nr_clients - 1) / death.nr_clients, memory = death_map();
+
+    for (uint32_t rounds = sim_choose(4); rounds > 0; rounds--) {
+        for (uint32_t i = 0; i < DEATH_ROUND; i++)
+            death_use(memory, argument + sim_choose(nr_own) * death.nr_clients);
+        prog_deallocate(memory, death.nr_pages * PAGE_SIZE);
+        memory = death_map();
     }
     for (uint32_t i = 0; i < death.nr_uses && !death.dying; i++)
         death_use(memory, argument + sim_choose(nr_own) * death.nr_clients);
@@ -201,6 +246,8 @@ static void death_begin(uint32_t argument)
         prog_call(user_mach_port_insert_right(child, DEATH_OBJECT_NAME, death.object, MACH_MSG_TYPE_MAKE_SEND));
         (void)prog_start_thread(child, death_client, i);
     }
+    if (death.twice)
+        (void)prog_start_thread(prog_task(), death_help, 0);
     while (death.nr_messages > 0 && !death.enough)
         death_serve();
     death.dying = true;
@@ -220,6 +267,7 @@ static void death_run(void)
     death.nr_messages = 20 + sim_choose(200);
     death.nr_uses = 20 + sim_choose(200);
     death.asks = sim_choose(2) != 0;
+    death.twice = sim_choose(2) != 0;
     sim_stock_take(&before);
     task = sim_task_start(death_begin, sim_choose(2));
     sim_faults_begin();
