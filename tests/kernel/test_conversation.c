@@ -101,6 +101,7 @@ static void test_conversation_ports_lead_to_the_object(void)
         vm_object_unref(same);
     CHECK(memory_object_of_control(name) == NULL);
     CHECK(memory_object_of_control(IP_NULL) == NULL);
+    CHECK_EQUAL(memory_object_enter(IP_DEAD, &same), KERN_INVALID_ARGUMENT);
     CHECK_EQUAL(memory_object_get_attributes(test_object, &ready, &cached, &strategy), KERN_SUCCESS);
     CHECK(ready && !cached);
     CHECK_EQUAL(strategy, MEMORY_OBJECT_COPY_NONE);
