@@ -85,7 +85,10 @@ void memory_object_trim_cached(void);
 /* Called by IPC, with the dying object port locked; kobject is the struct memory_object. */
 void memory_object_port_died(void *kobject);
 
-/* The account of the manager that receives on the object's port now, made if need be; a reference, or NULL (in transit, dead, no memory). */
+/*
+ * The account of the manager that receives on the object's port now, made if need be; a reference, or NULL (in transit,
+ * dead, no memory).
+ */
 struct vm_account *memory_object_account(struct memory_object *pager);
 
 /* For vm/memory_object_*.c. All want the object locked. */

@@ -40,7 +40,10 @@ void prog_thread_exit(void) __attribute__((noreturn));
 mach_msg_return_t mach_msg(mach_msg_header_t *message, mach_msg_option_t option, mach_msg_size_t send_size,
                            mach_msg_size_t receive_size, mach_port_t receive_name, mach_msg_timeout_t timeout,
                            mach_port_t notify);
-/* From now on a message of the thread's that has no answer fails with MACH_SEND_TIMED_OUT when it cannot be queued so long. */
+/*
+ * From now on a message of the thread's that has no answer fails with MACH_SEND_TIMED_OUT when it cannot be queued so
+ * long.
+ */
 void prog_send_limit(uint32_t milliseconds);
 mach_port_t mig_get_reply_port(void);
 void mig_put_reply_port(mach_port_t port);

@@ -2,9 +2,9 @@
 /*
  * The storm: tasks that come and go, and do with memory all that a task can, over objects of managers of all kinds.
  *
- * The hub makes managers and clients, forks clients in the middle of their work, ends some, stops and ends managers whose kind
- * that is, and sees to it that all ends: clients by themselves, or by the hub where a manager may let them wait for ever; then
- * managers, when their objects have.
+ * The hub makes managers and clients, forks clients in the middle of their work, ends some, stops and ends managers
+ * whose kind that is, and sees to it that all ends: clients by themselves, or by the hub where a manager may let them
+ * wait for ever; then managers, when their objects have.
  *
  * Anonymous memory cannot leave, and a manager that keeps what it gets keeps it for ever; so both are bounded by what the
  * machine can do without. Only objects of managers that answer are larger than memory.
@@ -88,7 +88,10 @@ static void storm_task_new(void)
 
 /* ---- forks ---- */
 
-/* What a child has of a mapping of its parent's. What a manager fails to give for the copy is left out; the rest may be there. */
+/*
+ * What a child has of a mapping of its parent's. What a manager fails to give for the copy is left out; the rest may be
+ * there.
+ */
 static void storm_inherited(struct storm_mapping *child, const struct storm_mapping *parent, uint32_t begin)
 {
     unsigned int trust = storm_memory_trust(parent->memory, parent->first, parent->nr_pages);

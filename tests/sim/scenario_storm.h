@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The storm: what its hub, its clients and its managers share. All of it is the host's memory; programs change it only between
- * two accesses or traps, so nothing of it needs a lock.
+ * The storm: what its hub, its clients and its managers share. All of it is the host's memory; programs change it only
+ * between two accesses or traps, so nothing of it needs a lock.
  *
  * The *hub* is the first task: it makes the others, ends some of them in the middle of what they do, and sees to the end.
  * *Clients* use memory. A *manager* answers for one or two objects in the way of its *kind*.

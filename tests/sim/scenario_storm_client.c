@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The storm's clients: tasks that do what tasks do with memory, in an order that the seed gives, and check all that they see.
+ * The storm's clients: tasks that do what tasks do with memory, in an order that the seed gives, and check all that they
+ * see.
  *
- * Two threads of a task share its mappings. A mapping that is to go, to be cut or to get other rights is taken whole; for the
- * rest users count themselves. Nobody waits for another: who cannot have what he wants does something else.
+ * Two threads of a task share its mappings. A mapping that is to go, to be cut or to get other rights is taken whole;
+ * for the rest users count themselves. Nobody waits for another: who cannot have what he wants does something else.
  *
  * An operation that fails because memory was short has not happened, or leaves open whether it has, which the model allows
  * for. One that fails for another reason may do so only where a manager may fail.
@@ -39,7 +40,8 @@ static bool storm_is_aborted(kern_return_t result)
 /* Or a wait was broken off. */
 static bool storm_is_shortage(kern_return_t result)
 {
-    return storm_is_aborted(result) || result == KERN_RESOURCE_SHORTAGE || result == KERN_ABORTED || (result & ~MACH_MSG_MASK) == MACH_SEND_NO_BUFFER ||
+    return storm_is_aborted(result) || result == KERN_RESOURCE_SHORTAGE || result == KERN_ABORTED ||
+           (result & ~MACH_MSG_MASK) == MACH_SEND_NO_BUFFER ||
            (result & ~MACH_MSG_MASK) == MACH_RCV_BODY_ERROR || (result & ~MACH_MSG_MASK) == MACH_RCV_HEADER_ERROR;
 }
 
@@ -99,8 +101,9 @@ static void storm_mapping_add(struct storm_mapping *mapping, uint32_t address, s
 }
 
 /*
- * Whether pages of a mapping may be copied. A delayed copy keeps the old data of all that lies between the first and the last
- * page that anybody copied of an object, in memory that no manager takes; so of large objects only the begin is copied.
+ * Whether pages of a mapping may be copied. A delayed copy keeps the old data of all that lies between the first and the
+ * last page that anybody copied of an object, in memory that no manager takes; so of large objects only the begin is
+ * copied.
  */
 bool storm_may_copy(const struct storm_mapping *mapping, uint32_t first, uint32_t nr_pages)
 {
@@ -238,8 +241,8 @@ static void storm_map_object(struct storm_task *task, unsigned int number, uint3
         return;
     mapping->whole = true;
     kern_return_t result =
-        user_vm_map(prog_task(), &address, nr_pages * PAGE_SIZE, 0, TRUE, STORM_OBJECT_NAME + number, first * PAGE_SIZE, copy,
-                    VM_PROT_READ | VM_PROT_WRITE, VM_PROT_ALL, inheritance);
+        user_vm_map(prog_task(), &address, nr_pages * PAGE_SIZE, 0, TRUE, STORM_OBJECT_NAME + number, first * PAGE_SIZE,
+                    copy, VM_PROT_READ | VM_PROT_WRITE, VM_PROT_ALL, inheritance);
     mapping->whole = false;
     /* The manager's port may have died, here or in the kernel. */
     if ((object->memory != NULL && (storm_memory_trust(object->memory, 0, 1) & STORM_FAILS) != 0 &&
@@ -350,7 +353,8 @@ static void storm_try(struct storm_mapping *mapping)
 
 static void storm_protect(struct storm_task *task)
 {
-    static const vm_prot_t prots[] = {VM_PROT_NONE, VM_PROT_READ, VM_PROT_READ | VM_PROT_WRITE, VM_PROT_READ | VM_PROT_WRITE};
+    static const vm_prot_t prots[] = {VM_PROT_READ | VM_PROT_WRITE, VM_PROT_READ | VM_PROT_WRITE, VM_PROT_READ,
+                                      VM_PROT_NONE};
     struct storm_mapping *mapping = storm_pick_whole(task, VM_PROT_NONE);
 
     if (mapping == NULL)
@@ -411,7 +415,8 @@ static void storm_wire(struct storm_task *task)
     vm_prot_t prot = mapping->wired ? VM_PROT_NONE : mapping->prot;
     unsigned int trust = storm_trust(mapping, 0, mapping->nr_pages);
 
-    if (mapping->wired || (mapping->nr_pages <= STORM_PIECE && storm_wired_pages() + mapping->nr_pages <= STORM_WIRED_PAGES)) {
+    if (mapping->wired ||
+        (mapping->nr_pages <= STORM_PIECE && storm_wired_pages() + mapping->nr_pages <= STORM_WIRED_PAGES)) {
         mapping->wired = true;
         kern_return_t result =
             user_vm_wire(STORM_HOST_NAME, prog_task(), mapping->address, mapping->nr_pages * PAGE_SIZE, prot);
@@ -646,8 +651,8 @@ static const struct {
     void (*function)(struct storm_task *task);
     uint32_t weight;
 } storm_operations[] = {
-    {storm_map, 3}, {storm_allocate, 2}, {storm_read, 6}, {storm_write, 10}, {storm_sweep, 2}, {storm_protect, 1}, {storm_inherit, 1},
-    {storm_deallocate, 2}, {storm_wire, 1}, {storm_copy, 2}, {storm_vm_read, 1}, {storm_send, 2}, {storm_receive, 2},
+    {storm_map, 3}, {storm_allocate, 2}, {storm_read, 6}, {storm_write, 10}, {storm_sweep, 2}, {storm_protect, 1},
+    {storm_inherit, 1}, {storm_deallocate, 2}, {storm_wire, 1}, {storm_copy, 2}, {storm_vm_read, 1}, {storm_send, 2}, {storm_receive, 2},
     {storm_rest, 2},
 };
 

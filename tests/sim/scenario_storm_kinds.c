@@ -3,8 +3,8 @@
  * Kinds of managers: honest, and hostile in one way each. What a kind's clients must live with is its trust; where there is
  * none, they see what they would see with an honest one.
  *
- * Objects of managers that keep what they get, or stop answering, are small: what is owed by them must not be most of memory,
- * because nothing takes it from them yet.
+ * Objects of managers that keep what they get, or stop answering, are small: what is owed by them must not be most of
+ * memory, because nothing takes it from them yet.
  */
 #include "mig/mach_port_user.h"
 #include "mig/mach_user.h"

@@ -350,7 +350,8 @@ void storm_check_stored(const struct storm_memory *memory, uint32_t page, unsign
             return;
     }
     storm_show(memory, page, word);
-    sim_fail("page %u of memory %u is %u in word %u at its manager when the object ends", page, memory->number, stored, word);
+    sim_fail("page %u of memory %u is %u in word %u at its manager when the object ends", page, memory->number, stored,
+             word);
 }
 
 uint32_t storm_written(const struct storm_memory *memory, uint32_t page)

@@ -45,7 +45,8 @@ uint32_t storm_memory_pages(const struct storm_memory *memory);
 unsigned int storm_memory_trust(const struct storm_memory *memory, uint32_t first, uint32_t nr_pages);
 
 /*
- * Pages that one thread works on and nobody else may write. Whether it has got them; it gives them back with unlock, unless it is ended.
+ * Pages that one thread works on and nobody else may write. Whether it has got them; it gives them back with unlock,
+ * unless it is ended.
  */
 bool storm_lock(struct storm_memory *memory, uint32_t first, uint32_t nr_pages);
 void storm_unlock(struct storm_memory *memory, uint32_t first, uint32_t nr_pages);
@@ -56,8 +57,8 @@ void storm_store_end(struct storm_memory *memory, uint32_t page, unsigned int wo
 void storm_store_failed(struct storm_memory *memory, uint32_t page, unsigned int word, uint32_t version);
 
 /*
- * A copy of locked pages over locked pages, between a begin, which gives the time, and an end. Without an end it may have been
- * made, or not, for each page.
+ * A copy of locked pages over locked pages, between a begin, which gives the time, and an end. Without an end it may
+ * have been made, or not, for each page.
  */
 uint32_t storm_overwrite_begin(struct storm_memory *to, uint32_t to_first, const struct storm_memory *from,
                                uint32_t from_first, uint32_t nr_pages);

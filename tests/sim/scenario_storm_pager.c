@@ -222,7 +222,8 @@ static void storm_data_return(mach_port_t port, mach_port_t control, vm_offset_t
     prog_check(size != 0 && size % PAGE_SIZE == 0 && offset + size <= object->nr_pages * PAGE_SIZE);
     for (uint32_t at = 0; at < size; at += PAGE_SIZE)
         storm_returned(object, (offset + at) / PAGE_SIZE, data + at, dirty != FALSE);
-    (object->pager->kind->keep != NULL ? object->pager->kind->keep : storm_keep_honest)(object, offset / PAGE_SIZE, data, size);
+    (object->pager->kind->keep != NULL ? object->pager->kind->keep : storm_keep_honest)(object, offset / PAGE_SIZE, data,
+                                                                                         size);
 }
 
 static const struct prog_manager storm_prog_manager = {

@@ -44,8 +44,8 @@ static kern_return_t sim_page_fault(uintptr_t address, bool write)
 }
 
 /*
- * The bytes at address, which the running program is about to touch: up to the end of its page. An access that cannot be is an
- * exception or, with failed, NULL and the reason.
+ * The bytes at address, which the running program is about to touch: up to the end of its page. An access that cannot be
+ * is an exception or, with failed, NULL and the reason.
  */
 static char *sim_user_access(uint32_t address, bool write, kern_return_t *failed)
 {
