@@ -135,10 +135,12 @@ void kit_object_destroy(struct kit_object *object)
     struct kit *kit = object->kit;
 
     kit_lock(kit);
+    bool first = kit->doomed == NULL; /* the receiving thread takes all at once: it is poked once */
     object->next_doomed = kit->doomed;
     kit->doomed = object;
     kit_unlock(kit);
-    uthread_wake(kit->port);
+    if (first)
+        uthread_wake(kit->port);
 }
 
 /* ---- asking the kernel ---- */
