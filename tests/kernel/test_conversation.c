@@ -226,6 +226,31 @@ static void test_conversation_returns_wait_for_a_receiver(void)
     test_conversation_end();
 }
 
+static void test_conversation_a_receiver_that_manages_nothing_else(void)
+{
+    struct ipc_space *heir;
+    struct ipc_port *port;
+    mach_port_name_t name = 0;
+
+    test_conversation_begin(8);
+    test_vm_user_fill(test_map, test_at, 8, 2);
+    test_pager_pause(test_pager);
+    REQUIRE(ipc_space_create(&heir) == KERN_SUCCESS);
+    CHECK_EQUAL(ipc_right_copyin_any(test_pager->task->space, test_pager->port_name, MACH_MSG_TYPE_MOVE_RECEIVE, &port),
+                KERN_SUCCESS);
+    CHECK_EQUAL(ipc_right_copyout_any(heir, port, MACH_MSG_TYPE_PORT_RECEIVE, &name), KERN_SUCCESS);
+    CHECK(heir->pager_account == NULL);
+    CHECK_EQUAL(test_pager_lock(test_pager, 0, 8, MEMORY_OBJECT_RETURN_DIRTY, true, VM_PROT_NO_CHANGE, false), KERN_SUCCESS);
+    CHECK_EQUAL(port->msgcount, 1);
+    if (CHECK(heir->pager_account != NULL))
+        CHECK_EQUAL(heir->pager_account->nr_out, 8);
+    CHECK_EQUAL(test_pager_out(test_pager), 0);
+    ipc_space_destroy(heir); /* it never received the run, which comes home */
+    ipc_space_unref(heir);
+    CHECK_EQUAL(test_vm_wrong(test_map, test_at, 8, 2), 0);
+    test_conversation_end();
+}
+
 /* ---- the end that is waited for ---- */
 
 struct test_mapper {
@@ -683,6 +708,7 @@ static const struct test_case test_conversation_cases[] = {
     {"an object that is destroyed as its manager dies, dies once", test_conversation_dying_and_destroyed_at_once},
     {"an object is mapped while its port is on its way", test_conversation_a_port_on_its_way_is_mapped},
     {"what is dirty waits for a port that is on its way", test_conversation_returns_wait_for_a_receiver},
+    {"who comes to receive has an account of his own", test_conversation_a_receiver_that_manages_nothing_else},
     {"waiting for an object's end can be broken off", test_conversation_waiting_for_an_end_is_broken_off},
     {"waiting for an object's end ends when its port dies", test_conversation_waiting_for_an_end_ends_with_the_port},
     {"unmapping ends the wait for data", test_conversation_unmapped_while_data_is_waited_for},
