@@ -109,7 +109,7 @@ static void host_boot_line(void)
     OK(host_get_boot_info(harness_host_priv, line));
     while (length < KERNEL_BOOT_INFO_MAX && line[length] != 0)
         length++;
-    CHECK(length > 0 && length < KERNEL_BOOT_INFO_MAX);
+    CHECK(length < KERNEL_BOOT_INFO_MAX);
     CHECK(host_get_boot_info(host, line) != KERN_SUCCESS);
     OK(mach_port_deallocate(harness_self, host));
 }
