@@ -42,7 +42,7 @@ struct ipc_port {
     bool has_payload;               /* [P] messages show payload instead of a name */
     uint8_t kobject_type;           /* [P] enum ipc_kobject_type */
     uint32_t refs;                  /* [a] */
-    struct ipc_space *receiver;     /* [P] no reference (the space destroys its rights first); NULL: in a user's message, or dead */
+    struct ipc_space *receiver;     /* [P] no reference: the space destroys its rights first. NULL: in a message, or dead */
     mach_port_name_t receiver_name; /* [P] */
     struct ipc_port *destination;   /* [X] where the message goes that holds the receive right; a reference */
     void *kobject;                  /* [P] what the port stands for; its type says who owns it */

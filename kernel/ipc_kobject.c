@@ -33,10 +33,10 @@ boolean_t mach_port_server(mach_msg_header_t *in, mach_msg_header_t *out);
 boolean_t machair_server(mach_msg_header_t *in, mach_msg_header_t *out);
 
 /*
- * A message with room for the reply: what a slab of a single frame has. MIG's types allow the states and infos 1024 words, but
- * no routine gives that many: the longest are machair_host_counters and, some day, an XSAVE image, below three kilobytes.
- * Room for any took slabs of four frames, and a manager that has only its credit could wait for such a block for ever. One
- * reply is longer than a frame by its type, so its request, which no manager needs, gets a longer buffer.
+ * A message with room for the reply: what a slab of a single frame has. MIG's types allow the states and infos 1024 words,
+ * but no routine gives that many: the longest are machair_host_counters and, some day, an XSAVE image, below three
+ * kilobytes. Room for any took slabs of four frames, and a manager that has only its credit could wait for such a block for
+ * ever. One reply is longer than a frame by its type, so its request, which no manager needs, gets a longer buffer.
  */
 #define IPC_KOBJECT_BUFFER_SIZE (PAGE_SIZE - 256)
 #define IPC_KOBJECT_LONG_SIZE (2 * PAGE_SIZE)

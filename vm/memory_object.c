@@ -5,8 +5,8 @@
  * 1. References. The record and its vm_object live and die together: the vm_object's own count is of its users (maps,
  *    copies, shadows); when it falls to 0 the conversation is cached or ended, not freed. The record's count has one
  *    for the conversation (given up when it is over and the ports no longer point here) and one for each run, call and
- *    piece of work. The kobjects of the three ports are found with the port locked, so references are under a lock of their own
- *    ranked after ports.
+ *    piece of work. The kobjects of the three ports are found with the port locked, so references are under a lock of their
+ *    own ranked after ports.
  * 2. Requests. A fault's place-holder is in the object, busy and absent, from the moment data is asked for. Until the
  *    manager is ready, or when there is no memory for the message, it waits in pager->unasked.
  * 3. The end. When the last user goes, what is dirty or precious is returned, in runs, as windows open; then terminate goes

@@ -31,7 +31,8 @@ static struct list vm_account_all = LIST_INIT(vm_account_all);     /* [A] */
 static struct list vm_account_pool = LIST_INIT(vm_account_pool);   /* [A] vm_run.account_node: free records */
 static uint32_t vm_account_out;                                     /* [A] over all accounts */
 static uint32_t vm_account_window_max;                              /* [I] */
-static uint64_t vm_account_trusted_at;  /* [A] ticks when frames out were first counted on since the last came back; 0: none */
+/* [A] Ticks when frames out were first counted on since the last came back; 0: none. */
+static uint64_t vm_account_trusted_at;
 static struct kmem_cache vm_account_cache;
 
 void vm_account_init(void)

@@ -31,9 +31,9 @@
  *    read-only pages that are wired through a copy; the original can be evicted instead.
  * 9. Memory. Pages of objects with a manager are allocated at the ordinary level whatever credit the thread has (the
  *    credit of a manager with runs out is not for caching), except for privileged threads; anonymous pages, copies and
- *    page tables at the thread's level. Everything is asked for without sleeping, at the moment it is needed; after a shortage the
- *    thread waits for its level with no lock held. A shortage can be of something that frames do not cure at once (the
- *    zone of kernel memory): one that comes back again and again is waited for by the clock.
+ *    page tables at the thread's level. Everything is asked for without sleeping, at the moment it is needed; after a
+ *    shortage the thread waits for its level with no lock held. A shortage can be of something that frames do not cure at
+ *    once (the zone of kernel memory): one that comes back again and again is waited for by the clock.
  * 10. Bytes. vm_fault_read and its like do the same as a fault, but move bytes with the object locked instead of entering
  *     a mapping. Readers that meet no data take zeroes without making a page.
  * 11. Around. Where the manager lets itself be asked for several pages at a time, what came with the page is mapped with it,

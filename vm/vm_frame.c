@@ -255,9 +255,9 @@ static void vm_frame_sleep(struct vm_frame_waiter *waiter)
 }
 
 /*
- * Waits for the turn in the queue of *level and need, and of better levels when the thread's rises and rises says so; *level is
- * the last then. Returns true with the lock still held since the level was found
- * served: the caller takes its frame, if it wants one, and calls vm_frame_wake(). False: the thread is being ended.
+ * Waits for the turn in the queue of *level and need, and of better levels when the thread's rises and rises says so;
+ * *level is the last then. Returns true with the lock still held since the level was found served: the caller takes its
+ * frame, if it wants one, and calls vm_frame_wake(). False: the thread is being ended.
  */
 static bool vm_frame_turn(unsigned int *level, bool rises, enum vm_frame_need need)
 {

@@ -105,7 +105,9 @@ void vm_frame_free_kernel(void *memory, unsigned int order);
  * thread's level, even if that rises meanwhile.
  */
 bool vm_frame_wait(enum alloc level);
-/* thread_alloc_level_of() may have risen for some: those of them that wait with ALLOC_THREAD are served at their new level. */
+/*
+ * thread_alloc_level_of() may have risen for some: those of them that wait with ALLOC_THREAD are served at their new level.
+ */
 void vm_frame_levels_rose(void);
 
 /* Watermarks, frames: the daemon starts below low and works until high; each level is served down to its min. */

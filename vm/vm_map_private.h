@@ -74,8 +74,8 @@ void vm_map_dispose_entries(struct list *entries);
 
 /*
  * Takes the entries in [start, end) out of the map, their mappings too, to the end of list taken; at most VM_MAP_PIECE:
- * *start is what was reached. KERN_SUCCESS; KERN_RESOURCE_SHORTAGE, and KERN_ABORTED when it had to wait for an entry in transition
- * (the map is unlocked then, and only then): try again.
+ * *start is what was reached. KERN_SUCCESS; KERN_RESOURCE_SHORTAGE, and KERN_ABORTED when it had to wait for an entry in
+ * transition (the map is unlocked then, and only then): try again.
  */
 kern_return_t vm_map_take_entries(struct vm_map *map, uintptr_t *start, uintptr_t end, struct list *taken);
 /* Whether the bytes more would stay within the size limit. */

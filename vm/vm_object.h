@@ -33,11 +33,11 @@ struct vm_object_ops {
      * Only of objects with a pager, as the next. The fault needs the page at index, which is not resident, for access
      * prot. ABSENT: there is no data here, look in the shadow or fill with zeroes. ASKED: the manager has been asked, the
      * place-holder given (in the object at index, busy and absent) is to be waited for. SHORTAGE: no memory to ask, wait
-     * and retry. ERROR: no data will come. placeholder is consumed (inserted) only with ASKED. Others of the pages within, which contain index, may be asked for as well:
-     * place-holders of the kind's own are there then.
+     * and retry. ERROR: no data will come. placeholder is consumed (inserted) only with ASKED. Others of the pages within,
+     * which contain index, may be asked for as well: place-holders of the kind's own are there then.
      */
-    enum vm_object_answer (*request)(struct vm_object *object, uint32_t index, struct vm_cluster_range within, vm_prot_t prot,
-                                     struct vm_page *placeholder);
+    enum vm_object_answer (*request)(struct vm_object *object, uint32_t index, struct vm_cluster_range within,
+                                     vm_prot_t prot, struct vm_page *placeholder);
     /* The manager forbids this access to a resident page: ask it to unlock. */
     enum vm_object_answer (*unlock)(struct vm_object *object, struct vm_page *page, vm_prot_t prot);
     /* The last reference went: the object is ended by the kind (may go on later; the object is unlocked inside). */

@@ -7,7 +7,8 @@
  *
  * A run is CHARGED while it is gathered, QUEUED from the message's queueing to its receipt, RECEIVED when the memory is in
  * the manager's map. One that ends before that (port or task died, receive failed) comes home: vm_run_return gives every
- * page back to the object, but those for which a later run answers. The record is free when its message, its copy and its memory are all gone.
+ * page back to the object, but those for which a later run answers. The record is free when its message, its copy and its
+ * memory are all gone.
  */
 #ifndef VM_VM_RUN_H
 #define VM_VM_RUN_H
@@ -99,8 +100,8 @@ void vm_run_send(struct vm_run *run);
 void vm_run_cancel(struct vm_run *run);
 
 /*
- * Whether a queued, not yet received run of pager carries the page at index, one that would come home: then a supply for it is
- * stale. What was sent again since answers for itself, and may have been received. Object locked.
+ * Whether a queued, not yet received run of pager carries the page at index, one that would come home: then a supply for it
+ * is stale. What was sent again since answers for itself, and may have been received. Object locked.
  */
 bool vm_run_covers(const struct memory_object *pager, uint32_t index);
 

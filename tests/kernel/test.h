@@ -3,8 +3,8 @@
  * Tests inside the booted kernel (the image machair-test), chosen by test=SUITE[,SUITE...] on its command line.
  *
  * A suite is a file with a table of cases; each case is a function that runs in a kernel thread and checks with CHECK. The
- * result goes to the console as TAP. A case whose CHECK fails goes on (so that it can clean up) and is "not ok"; what must hold
- * for the case to go on at all is asked with REQUIRE, which ends the case.
+ * result goes to the console as TAP. A case whose CHECK fails goes on (so that it can clean up) and is "not ok"; what must
+ * hold for the case to go on at all is asked with REQUIRE, which ends the case.
  */
 #ifndef TESTS_KERNEL_TEST_H
 #define TESTS_KERNEL_TEST_H

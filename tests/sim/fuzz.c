@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The fuzzers' process: libFuzzer, which mutates, keeps what reaches something new, merges and shrinks. It runs no input
- * itself: each runs in a child of a machine that is booted, so inputs cannot harm each other, nor what they set in the kernel
- * (its time, its default manager), and each fails again alone.
+ * itself: each runs in a child of a machine that is booted, so inputs cannot harm each other, nor what they set in the
+ * kernel (its time, its default manager), and each fails again alone.
  *
  * The first input starts the machine's process, by the driver's own main() with this file's scenario. That process waits at
  * a pipe for "run what is in the shared memory", and forks. It stays as small as it was, and fork() as fast, however much

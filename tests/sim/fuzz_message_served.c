@@ -56,7 +56,8 @@ static boolean_t fuzz_serve_request(fuzz_server *server, mach_msg_header_t *in, 
 {
     uint32_t call = (uint32_t)in->msgh_id;
     boolean_t served = server(in, out);
-    kern_return_t result = out->msgh_bits & MACH_MSGH_BITS_COMPLEX ? KERN_SUCCESS : ((const mig_reply_header_t *)out)->RetCode;
+    const mig_reply_header_t *reply = (const mig_reply_header_t *)out;
+    kern_return_t result = out->msgh_bits & MACH_MSGH_BITS_COMPLEX ? KERN_SUCCESS : reply->RetCode;
 
     if (result == KERN_SUCCESS || result == MIG_NO_REPLY)
         fuzz_called(call, FUZZ_SUCCESS);

@@ -30,7 +30,10 @@ static uint32_t fuzz_learned, fuzz_first_learned; /* places in fuzz_names */
 static uint32_t fuzz_nr_started;
 static bool fuzz_prepared;
 
-/* Pages of fuzz_memory that begin with a message to the port, with names, for arrays of ports, and with a state in which the program begins anew. */
+/*
+ * Pages of fuzz_memory that begin with a message to the port, with names, for arrays of ports, and with a state in which
+ * the program begins anew.
+ */
 #define FUZZ_PAGE_OF_MESSAGE 5u
 #define FUZZ_PAGE_OF_NAMES 6u
 #define FUZZ_PAGE_OF_STATE 7u
@@ -92,7 +95,8 @@ static void fuzz_fill_memory(void)
     const struct i386_thread_state state = {.eip = sim_program(fuzz_program), .uesp = sim_stack()};
 
     const mach_msg_header_t message = {
-        .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0), .msgh_size = sizeof(message), .msgh_remote_port = fuzz_names[4],
+        .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0), .msgh_size = sizeof(message),
+        .msgh_remote_port = fuzz_names[4],
     };
 
     sim_write(fuzz_memory + FUZZ_PAGE_OF_MESSAGE * PAGE_SIZE, &message, sizeof(message));

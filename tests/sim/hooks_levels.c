@@ -111,7 +111,8 @@ void sim_laws_fault_end(uint32_t begun, uintptr_t address)
         if (entry->start > address || entry->end <= address || entry->object == NULL || entry->object->pager == NULL)
             continue;
         const struct vm_page *page = laws_page_at(entry->object, vm_map_entry_index(entry, address));
-        laws_check(page == NULL || page->frame != frame, "isolation", "a fault made page %u of a manager's object by a credit",
+        laws_check(page == NULL || page->frame != frame, "isolation",
+                   "a fault made page %u of a manager's object by a credit",
                    page->index);
     }
 }

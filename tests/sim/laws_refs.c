@@ -114,7 +114,9 @@ static void laws_refs_objects(void)
     }
 }
 
-/* The conversation's reference is found at the manager's port; when that leads here no longer, it goes with the last user. */
+/*
+ * The conversation's reference is found at the manager's port; when that leads here no longer, it goes with the last user.
+ */
 static void laws_refs_pagers(void)
 {
     laws_for_each(LAWS_PAGER, cell) {

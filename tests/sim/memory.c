@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Physical memory: an array of the host's, at a fixed address, so that what hangs on addresses (hashes of the kernel's) is the
- * same in every build.
+ * Physical memory: an array of the host's, at a fixed address, so that what hangs on addresses (hashes of the kernel's) is
+ * the same in every build.
  *
  * The direct map is the array itself. Frames beyond it are at another place, which only pmap_frame_*() here and user
  * accesses reach: machine_phys_to_virt() refuses them. Memory begins filled with a pattern, as after a warm boot.

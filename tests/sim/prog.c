@@ -2,8 +2,8 @@
 /*
  * The library of simulated programs.
  *
- * A message is a variable of the host's for its program; the trap wants it in the task's memory. So mach_msg() writes it to the
- * thread's page, traps, and reads back what has come. Replies of MIG's stubs come to a port that stays the thread's.
+ * A message is a variable of the host's for its program; the trap wants it in the task's memory. So mach_msg() writes it to
+ * the thread's page, traps, and reads back what has come. Replies of MIG's stubs come to a port that stays the thread's.
  */
 #include "prog.h"
 

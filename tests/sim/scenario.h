@@ -8,7 +8,8 @@
 #include "sim.h"
 
 extern const struct sim_scenario *const sim_scenarios[]; /* NULL at the end */
-extern const struct sim_scenario sim_scenario_boot, sim_scenario_death, sim_scenario_drought, sim_scenario_pager, sim_scenario_storm;
+extern const struct sim_scenario sim_scenario_boot, sim_scenario_death, sim_scenario_drought, sim_scenario_pager,
+    sim_scenario_storm;
 
 /* ---- on the scenario's kernel thread: check.c ---- */
 

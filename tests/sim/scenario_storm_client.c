@@ -652,7 +652,8 @@ static const struct {
     uint32_t weight;
 } storm_operations[] = {
     {storm_map, 3}, {storm_allocate, 2}, {storm_read, 6}, {storm_write, 10}, {storm_sweep, 2}, {storm_protect, 1},
-    {storm_inherit, 1}, {storm_deallocate, 2}, {storm_wire, 1}, {storm_copy, 2}, {storm_vm_read, 1}, {storm_send, 2}, {storm_receive, 2},
+    {storm_inherit, 1}, {storm_deallocate, 2}, {storm_wire, 1}, {storm_copy, 2}, {storm_vm_read, 1}, {storm_send, 2},
+    {storm_receive, 2},
     {storm_rest, 2},
 };
 

@@ -2,7 +2,8 @@
 /*
  * Faults, copies, wiring and collapsing against a model: random operations on several maps, of which each page must read
  * as the model says, with memory running out now and then and a manager that forgets, locks and evicts.
- * unit: -includeunit_context.h vm/vm_fault.c vm/vm_cluster.c vm/vm_page.c vm/vm_object.c vm/vm_shadow.c vm/vm_policy.c vm/vm_map.c
+ * unit: -includeunit_context.h vm/vm_fault.c vm/vm_cluster.c vm/vm_page.c vm/vm_object.c vm/vm_shadow.c vm/vm_policy.c
+ * unit: vm/vm_map.c
  * unit: vm/vm_map_entry.c vm/vm_map_wire.c vm/vm_map_duplicate.c kernel/rbtree.c kernel/lock.c
  */
 #include <stdarg.h>

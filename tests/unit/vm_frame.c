@@ -476,7 +476,8 @@ static void test_levels_rise(void)
     runners[0].thread_level = runners[1].thread_level = runners[2].thread_level = ALLOC_PRIVILEGED;
     vm_frame_levels_rose();
     settle();
-    tap_ok(runners[1].frame != NULL && runners[2].frame != NULL && nr_served == 2, "those whose level rose are served below min");
+    tap_ok(runners[1].frame != NULL && runners[2].frame != NULL && nr_served == 2,
+           "those whose level rose are served below min");
     tap_ok(!runners[0].done && !runners[3].done && vm_frame_nr_waiting() == 2, "and nobody else");
     give_all_back();
     settle();

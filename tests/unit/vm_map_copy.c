@@ -2,7 +2,8 @@
 /*
  * Maps and copies against a model: random operations on several maps and on copies on their way, byte by byte, with
  * memory running out now and then. After each, the map must say what the model says and its tree must agree with itself.
- * unit: vm/vm_fault.c vm/vm_page.c vm/vm_object.c vm/vm_shadow.c vm/vm_policy.c vm/vm_map.c vm/vm_map_entry.c vm/vm_map_wire.c vm/vm_map_duplicate.c vm/vm_map_copy.c vm/vm_map_copy_data.c kernel/rbtree.c kernel/lock.c
+ * unit: vm/vm_fault.c vm/vm_page.c vm/vm_object.c vm/vm_shadow.c vm/vm_policy.c vm/vm_map.c vm/vm_map_entry.c
+ * unit: vm/vm_map_wire.c vm/vm_map_duplicate.c vm/vm_map_copy.c vm/vm_map_copy_data.c kernel/rbtree.c kernel/lock.c
  */
 #include <stdarg.h>
 #include <stdio.h>

@@ -9,8 +9,8 @@
 static kern_return_t proxies_create(mach_port_t of, vm_prot_t max, vm_offset_t start, vm_offset_t offset, vm_size_t size,
                                     mach_port_t *proxy)
 {
-    return memory_object_create_proxy(mach_task_self(), max, &of, MACH_MSG_TYPE_COPY_SEND, 1, &offset, 1, &start, 1, &size, 1,
-                                      proxy);
+    return memory_object_create_proxy(mach_task_self(), max, &of, MACH_MSG_TYPE_COPY_SEND, 1, &offset, 1, &start, 1, &size,
+                                      1, proxy);
 }
 
 static kern_return_t proxies_map(mach_port_t proxy, vm_offset_t offset, vm_size_t size, vm_prot_t prot, vm_prot_t max,
@@ -82,11 +82,11 @@ static void proxies_refuse_nonsense(void)
     vm_offset_t zeroes[2] = {0, 0};
     vm_size_t sizes[2] = {PAGE, PAGE};
 
-    IS(memory_object_create_proxy(mach_task_self(), VM_PROT_ALL, both, MACH_MSG_TYPE_COPY_SEND, 1, zeroes, 2, zeroes, 1, sizes, 1,
-                                  &proxy),
+    IS(memory_object_create_proxy(mach_task_self(), VM_PROT_ALL, both, MACH_MSG_TYPE_COPY_SEND, 1, zeroes, 2, zeroes, 1,
+                                  sizes, 1, &proxy),
        KERN_INVALID_ARGUMENT);
-    IS(memory_object_create_proxy(mach_task_self(), VM_PROT_ALL, both, MACH_MSG_TYPE_COPY_SEND, 2, zeroes, 2, zeroes, 2, sizes, 2,
-                                  &proxy),
+    IS(memory_object_create_proxy(mach_task_self(), VM_PROT_ALL, both, MACH_MSG_TYPE_COPY_SEND, 2, zeroes, 2, zeroes, 2,
+                                  sizes, 2, &proxy),
        KERN_INVALID_ARGUMENT);
     IS(proxies_create(object.port, VM_PROT_ALL, 0, PAGE, PAGE, &proxy), KERN_INVALID_ARGUMENT);
     IS(proxies_create(MACH_PORT_NULL, VM_PROT_ALL, 0, 0, PAGE, &proxy), KERN_INVALID_NAME);

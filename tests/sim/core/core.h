@@ -2,12 +2,12 @@
 /*
  * The exhaustive core: a model checker whose transitions run the kernel.
  *
- * Some objects of some pages, a manager for each, and clients that map all of them, on the simulated machine. A *decision* is a
- * place where the kernel may switch (a block, a preempt_point, a yield, a handoff, a program in user mode; with the
+ * Some objects of some pages, a manager for each, and clients that map all of them, on the simulated machine. A *decision*
+ * is a place where the kernel may switch (a block, a preempt_point, a yield, a handoff, a program in user mode; with the
  * feature points every mutex and every allocation that may sleep too). There the checker takes over: it enumerates every
- * *action* that is possible, any runnable thread and, of a program at its menu, any thing that it can do, the eviction of any
- * page, any time-out, runs each of them from a restored copy of the machine to the next decision, and keeps the states that it
- * has not seen. Priorities and time do not count: whatever some timing could choose is an action.
+ * *action* that is possible, any runnable thread and, of a program at its menu, any thing that it can do, the eviction of
+ * any page, any time-out, runs each of them from a restored copy of the machine to the next decision, and keeps the states
+ * that it has not seen. Priorities and time do not count: whatever some timing could choose is an action.
  *
  * The machine's state, *core_live included, is the program's data, the simulated memory and the threads' stacks
  * (core_memory.c). What tells states apart is in core_state.c, what must hold in each in core_laws.c, the search in
@@ -197,8 +197,8 @@ void core_memory_root(void);
 /* Looks where the present state differs from the root; after every step, before the next two. */
 void core_memory_look(void);
 /*
- * Puts the present state's difference to the root into the queue. Returns its size, bytes, at most CORE_DIFFERENCE_MAX; 0: the
- * host is out of memory.
+ * Puts the present state's difference to the root into the queue. Returns its size, bytes, at most CORE_DIFFERENCE_MAX; 0:
+ * the host is out of memory.
  */
 uint32_t core_memory_save(void);
 #define CORE_DIFFERENCE_MAX (1u << 20)

@@ -7,8 +7,8 @@
  *    queue, as if its turn were over.
  * 3. Choices of the replacement policy are the checker's: vm_policy_next() gives the page that an action names. So neither
  *    the order of the policy's lists nor referenced bits are state.
- * 4. Time stands still. The daemon's wake-ups are actions, so those that the kernel makes are not needed; a timed wait ends by an
- *    action, before whatever else and after.
+ * 4. Time stands still. The daemon's wake-ups are actions, so those that the kernel makes are not needed; a timed wait ends
+ *    by an action, before whatever else and after.
  *
  * No interrupt comes: the machine has none but the clock's.
  */

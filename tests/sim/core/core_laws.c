@@ -9,8 +9,8 @@
  * 3. Accounts. A run is out with the pages it carries; runs add up to their account, accounts to what is out.
  * 4. Mappings. A client's mapping shows the frame that the object holds; a frame that a run holds, or that is locked against
  *    it, is not writable; a writable page is known as modified, or the hardware's bit will tell.
- * 5. Nobody waits who should not: where no thread can run but programs at their menus, no message is queued, and every request
- *    has been answered, no client is in the kernel. A manager does not wait for a message that is there.
+ * 5. Nobody waits who should not: where no thread can run but programs at their menus, no message is queued, and every
+ *    request has been answered, no client is in the kernel. A manager does not wait for a message that is there.
  */
 #include "core.h"
 #include "ipc/ipc_port.h"

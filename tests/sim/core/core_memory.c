@@ -116,7 +116,8 @@ void *core_memory_stack_top(void *sp)
 
 bool core_memory_dynamic(uint32_t word)
 {
-    return word - CORE_DIRECT_START < (sim_run.nr_direct + 1) * CORE_CHUNK || word - CORE_KVA_START < CORE_KVA_END - CORE_KVA_START ||
+    return word - CORE_DIRECT_START < (sim_run.nr_direct + 1) * CORE_CHUNK ||
+        word - CORE_KVA_START < CORE_KVA_END - CORE_KVA_START ||
            word - (uint32_t)(uintptr_t)core_heap < CORE_HEAP_SIZE;
 }
 

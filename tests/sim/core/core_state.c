@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What tells states apart: a hash of 64 bits over the kernel's structures by their meaning, so that where something lies, what
- * was there before, and how much happened do not count.
+ * What tells states apart: a hash of 64 bits over the kernel's structures by their meaning, so that where something lies,
+ * what was there before, and how much happened do not count.
  *
  * 1. Names. What has an address gets a number, in the order of a walk that begins at what is always there (managers and
  *    objects by number, runs by age, pages by index). Pointers are hashed as these numbers; a pointer to what has none is
  *    hashed as just that.
  * 2. Hashed: conversations with their flags, lock requests and runs; objects with their pages and the bits of these; which
  *    pages share a frame; every mapping of a client and of a run with its rights and its modified bit; accounts; queues of
- *    messages with their words; the reaper's queue; maps; threads with their run states, what they wait for, and all words of
- *    their stacks; what programs know. Versions by their order among those of the same page.
- * 3. Left out: free lists and slabs (nothing is short, so which frame or record comes next decides nothing); time and counters;
- *    the order of the policy's lists and referenced bits (its choices are actions); sequence and make-send numbers, the names
- *    of ports (unused by the kernel to decide, and held against nothing here); the order in which threads wait for the same
- *    event and stand in run queues (all choices are actions; wake-ups of one thread are for events with one waiter but in mutexes,
- *    which the feature points alone makes contended).
- * 4. A stack's words between what is in use can be left over from calls before. They tell states apart that are the same, so a
- *    count is too high rather than too low. Below the stack pointer all is cleared at each decision, and of threads that carry
- *    nothing over a wait only the places count where they are (core_places_suffice).
+ *    messages with their words; the reaper's queue; maps; threads with their run states, what they wait for, and all words
+ *    of their stacks; what programs know. Versions by their order among those of the same page.
+ * 3. Left out: free lists and slabs (nothing is short, so which frame or record comes next decides nothing); time and
+ *    counters; the order of the policy's lists and referenced bits (its choices are actions); sequence and make-send
+ *    numbers, the names of ports (unused by the kernel to decide, and held against nothing here); the order in which
+ *    threads wait for the same event and stand in run queues (all choices are actions; wake-ups of one thread are for
+ *    events with one waiter but in mutexes, which the feature points alone makes contended).
+ * 4. A stack's words between what is in use can be left over from calls before. They tell states apart that are the same,
+ *    so a count is too high rather than too low. Below the stack pointer all is cleared at each decision, and of threads
+ *    that carry nothing over a wait only the places count where they are (core_places_suffice).
  */
 #include <string.h>
 
@@ -232,8 +232,8 @@ static uint32_t core_rank(uint32_t object, uint32_t page, uint32_t version)
 /* ---- what is hashed ---- */
 
 /*
- * object: the number of the one whose versions these are; first: the page of it at index 0. versions: that they count; what a
- * manager has received it has stored, and unless it supplies it back nobody looks again.
+ * object: the number of the one whose versions these are; first: the page of it at index 0. versions: that they count; what
+ * a manager has received it has stored, and unless it supplies it back nobody looks again.
  */
 static void core_add_pages(struct core_hash *hash, struct vm_object *pages, uint32_t object, uint32_t first, bool versions)
 {
@@ -313,8 +313,10 @@ static void core_add_port(struct core_hash *hash, struct ipc_port *port)
 {
     struct ipc_kmsg *kmsg;
 
-    core_add(hash, (uint32_t)port->active | (uint32_t)port->kobject_type << 8 | (uint32_t)list_empty(&port->receivers) << 16 |
-                       (uint32_t)list_node_linked(&port->reap.node) << 17 | (uint32_t)list_node_linked(&port->owe.node) << 18);
+    core_add(hash, (uint32_t)port->active | (uint32_t)port->kobject_type << 8 |
+             (uint32_t)list_empty(&port->receivers) << 16 |
+                       (uint32_t)list_node_linked(&port->reap.node) << 17 |
+                           (uint32_t)list_node_linked(&port->owe.node) << 18);
     core_add(hash, port->srights | port->sorights << 16);
     core_add_pointer(hash, port->kobject);
     list_for_each(&port->messages, kmsg, port_node) {
@@ -413,7 +415,8 @@ static void core_add_thread(struct core_hash *hash, uint32_t index)
 
     core_add(hash, (uint32_t)thread->run_state | (uint32_t)thread->abort_pending << 4 | (uint32_t)thread->terminating << 5 |
                        (uint32_t)thread->active << 6 | (uint32_t)list_node_linked(&thread->wait_timer.node) << 7 |
-                       (uint32_t)list_node_linked(&thread->reap.node) << 8 | (uint32_t)list_node_linked(&thread->task_node) << 9 |
+                       (uint32_t)list_node_linked(&thread->reap.node) << 8 |
+                           (uint32_t)list_node_linked(&thread->task_node) << 9 |
                        thread->suspend_count << 16 | thread->hold_count << 24);
     if (thread->run_state == THREAD_HALTED) {
         core_add(hash, core_live.stopping == thread); /* then nobody has noticed yet */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The programs of the exhaustive core. A program is a loop: it offers what it can do, does what the checker chose, and offers
- * again. What it knows is in core_live, as the checker compares it; the rest is on its stack.
+ * The programs of the exhaustive core. A program is a loop: it offers what it can do, does what the checker chose, and
+ * offers again. What it knows is in core_live, as the checker compares it; the rest is on its stack.
  *
  * A manager may answer what it was asked in any order, or never; it may free what it received in any order, or never.
  */
@@ -60,11 +60,14 @@ const char *core_choice_name(bool manager, uint32_t choice, char *name, uint32_t
                                          "destroys its object", "receives with little room"};
     static const char *const managers[] = {NULL, "supplies page", "frees run", "supplies back run",
                                            "answers with an error for page", "supplies unasked page"};
-    static const char *const clients[] = {"goes on or writes page", NULL, "reads page", NULL, "unmaps object", "maps object"};
+    static const char *const clients[] = {"goes on or writes page", NULL, "reads page", NULL, "unmaps object",
+        "maps object"};
 
     if (manager && choice < 8)
         return single[choice];
-    (void)snprintf(name, size, "%s %u", manager ? managers[choice / 8] : clients[choice / 8 - (choice / 8 == 1 || choice / 8 == 3)],
+    uint32_t kind = choice / 8, client = kind - (kind == 1 || kind == 3);
+
+    (void)snprintf(name, size, "%s %u", manager ? managers[kind] : clients[client],
                    manager || choice >= 32 ? choice % 8 : choice % 16);
     return name;
 }
