@@ -503,7 +503,7 @@ static void kit_test_many_objects(void)
 struct kit_test_large {
     uint32_t *first;            /* a page's first word, as it was written last */
     unsigned int nr_pages;
-    volatile unsigned int nr_wrong;
+    volatile unsigned int nr_wrong, nr_unmapped, nr_destroyed;
 };
 
 static uint32_t kit_test_large_word(unsigned int page, unsigned int i)
@@ -541,9 +541,18 @@ static kern_return_t kit_test_large_write(void *context, const struct kit_write 
     return KERN_SUCCESS;
 }
 
+static void kit_test_large_terminated(void *context, enum kit_end end)
+{
+    struct kit_test_large *large = context;
+
+    large->nr_unmapped += end == KIT_END_UNMAPPED;
+    large->nr_destroyed += end == KIT_END_DESTROYED;
+}
+
 static const struct kit_operations kit_test_large_operations = {
     .read = kit_test_large_read,
     .write = kit_test_large_write,
+    .terminated = kit_test_large_terminated,
 };
 
 struct kit_test_writer {
@@ -569,34 +578,73 @@ static void kit_test_write_pages(void *argument)
     }
 }
 
-static void kit_test_pressure(void)
+/* All that the clients wrote last has come. */
+static void kit_test_large_check(const struct kit_test_large *large)
 {
-    struct kit_test_large large = {0};
+    unsigned int nr_old = 0;
+
+    for (unsigned int page = 0; page < large->nr_pages; page++)
+        nr_old += large->first[page] != page * 7 + 3;
+    CHECK(nr_old == 0 && large->nr_wrong == 0);
+}
+
+struct kit_test_mapped {
+    struct kit_object *object;
+    vm_address_t address;
+};
+
+/* Two clients write an object a quarter larger than free memory, and check it; it is left mapped, and large in use. */
+static struct kit_test_mapped kit_test_large(struct kit_test_large *large)
+{
     struct kit_test_writer writer[2];
+    struct kit_test_mapped mapped;
     vm_statistics_data_t statistics;
     const struct kit_attributes attributes = {.request_size = 8 * PAGE};
     vm_address_t words = 0;
 
     CHECK(vm_statistics(uthread_task(), &statistics) == KERN_SUCCESS);
-    large.nr_pages = statistics.free_count + statistics.free_count / 4;
-    CHECK(vm_allocate(uthread_task(), &words, large.nr_pages * sizeof(uint32_t), TRUE) == KERN_SUCCESS);
-    large.first = (uint32_t *)words;
-    memset(large.first, 0, large.nr_pages * sizeof(uint32_t)); /* a write must not need memory */
-    struct kit_object *object = kit_object_create(kit_test_kit, &kit_test_large_operations, &large, &attributes);
-    vm_address_t address = kit_test_map(object, large.nr_pages);
-
+    large->nr_pages = statistics.free_count + statistics.free_count / 4;
+    CHECK(vm_allocate(uthread_task(), &words, large->nr_pages * sizeof(uint32_t), TRUE) == KERN_SUCCESS);
+    large->first = (uint32_t *)words;
+    memset(large->first, 0, large->nr_pages * sizeof(uint32_t)); /* a write must not need memory */
+    mapped.object = kit_object_create(kit_test_kit, &kit_test_large_operations, large, &attributes);
+    mapped.address = kit_test_map(mapped.object, large->nr_pages);
     for (unsigned int i = 0; i < ARRAY_LENGTH(writer); i++) {
-        writer[i] = (struct kit_test_writer){.large = &large, .address = address, .first = i};
+        writer[i] = (struct kit_test_writer){.large = large, .address = mapped.address, .first = i};
         writer[i].thread = uthread_create(kit_test_write_pages, &writer[i]);
     }
     for (unsigned int i = 0; i < ARRAY_LENGTH(writer); i++) {
         uthread_join(writer[i].thread);
         CHECK(writer[i].nr_wrong == 0);
     }
-    CHECK(kit_object_sync(object, 0, large.nr_pages * PAGE, KIT_CLEAN) == KERN_SUCCESS);
-    CHECK(large.nr_wrong == 0);
+    CHECK(large->nr_wrong == 0);
+    return mapped;
+}
+
+static void kit_test_pressure_ends(void)
+{
+    static struct kit_test_large large;
+    struct kit_test_mapped mapped = kit_test_large(&large);
+
+    CHECK(kit_object_sync(mapped.object, 0, large.nr_pages * PAGE, KIT_CLEAN) == KERN_SUCCESS);
+    kit_test_large_check(&large);
     for (unsigned int page = 0; page < large.nr_pages; page++)
-        CHECK(large.first[page] == page * 7 + 3);
+        *kit_test_word(mapped.address, page) = page * 7 + 4;
+    for (unsigned int page = 0; page < large.nr_pages; page++)
+        *kit_test_word(mapped.address, page) -= 1;
+    CHECK(vm_deallocate(uthread_task(), mapped.address, large.nr_pages * PAGE) == KERN_SUCCESS);
+    CHECK(kit_test_await(&large.nr_unmapped, 1));
+    kit_test_large_check(&large);
+    kit_object_destroy(mapped.object);
+    CHECK(kit_test_await(&large.nr_destroyed, 1));
+    CHECK(vm_deallocate(uthread_task(), (vm_address_t)large.first, large.nr_pages * sizeof(uint32_t)) == KERN_SUCCESS);
+}
+
+static void kit_test_pressure(void)
+{
+    static struct kit_test_large large;
+
+    (void)kit_test_large(&large);
 }
 
 /* ---- the run ---- */
@@ -619,8 +667,10 @@ static const struct kit_test {
     {"precious pages come back, and are not dirty", kit_test_precious, NULL},
     {"an object can be destroyed while it is mapped", kit_test_destroyed, NULL},
     {"a kit has many objects", kit_test_many_objects, NULL},
-    {"nothing is lost of an object larger than memory", kit_test_pressure,
-     "GNU Mach hangs under such pressure"},
+    {"an object larger than memory can be cleaned, and unmapped", kit_test_pressure_ends,
+     "GNU Mach hangs when it is to clean or to unmap under pressure"},
+    {"what was written of an object larger than memory is read back", kit_test_pressure,
+     "GNU Mach hangs when two threads write more than there is memory for"},
 };
 
 int main(int argc, char **argv)
