@@ -88,10 +88,13 @@ static void death_take(const struct death_message *message)
 static void death_supply(uint32_t index)
 {
     uint32_t data = prog_allocate(PAGE_SIZE);
+    bool kept = sim_choose(2) != 0; /* then its bytes are copied, which may wait for memory */
 
     sim_store(data, death.received[index]);
-    prog_call(user_memory_object_data_supply(death.control, index * PAGE_SIZE, data, PAGE_SIZE, TRUE, VM_PROT_NONE, FALSE,
+    prog_call(user_memory_object_data_supply(death.control, index * PAGE_SIZE, data, PAGE_SIZE, !kept, VM_PROT_NONE, FALSE,
                                              MACH_PORT_NULL));
+    if (kept)
+        prog_deallocate(data, PAGE_SIZE);
 }
 
 /* The second thread. */

@@ -337,8 +337,8 @@ static void pager_run(void)
     pager.nr_written = sim_choose(2) ? pager.nr_pages : 0;
     pager.nr_writes = 20 + sim_choose(200);
     pager.locks = sim_choose(2) != 0;
-    pager.precious = sim_chance(3);
-    pager.loses = sim_chance(3);
+    pager.precious = sim_chance(2);
+    pager.loses = sim_chance(2);
     pager.pushes = sim_chance(3);
     pager.strategy = sim_choose(2) ? MEMORY_OBJECT_COPY_NONE : MEMORY_OBJECT_COPY_DELAY;
     sim_stock_take(&before);
