@@ -6,6 +6,9 @@
  * receives is what it would have got had it waited. Everything is done with the object locked, in pieces of one run; the
  * lock is let go between pieces. A page that somebody works on (busy) makes the request wait for it, a page that has
  * been asked for (absent) holds nothing to return and is passed over.
+ *
+ * Rights are given and taken at once, before anything is returned: that needs no window, and an unlock that stood behind a
+ * cleaning request whose manager has its window full would keep the manager's clients waiting for what it has answered.
  */
 #include "vm/memory_object_lock.h"
 
@@ -38,22 +41,32 @@ void memory_object_lock_free(struct memory_object_lock *lock)
     kmem_cache_free(&memory_object_lock_cache, lock);
 }
 
-/* Gives page the request's access rights. The object is locked. */
-static void memory_object_lock_access(const struct memory_object_lock *lock, struct vm_page *page)
+/*
+ * Gives some of the resident pages from *index to end these access rights, and moves *index on. True: all are done. The object
+ * is locked.
+ */
+#define MEMORY_OBJECT_LOCK_PIECE 64u
+static bool memory_object_lock_rights(struct vm_object *object, uint32_t *index, uint32_t end, uint8_t rights)
 {
     struct pmap_batch batch;
+    struct vm_page *page;
+    unsigned int piece = MEMORY_OBJECT_LOCK_PIECE;
 
-    if (lock->lock_value == VM_PROT_NO_CHANGE)
-        return;
     pmap_batch_init(&batch);
-    if (lock->lock_value & VM_PROT_READ)
-        pmap_frame_unmap(page->frame, &batch);
-    else if (lock->lock_value & VM_PROT_WRITE)
-        pmap_frame_write_protect(page->frame, &batch);
+    while (piece-- > 0 && (page = vm_page_lookup_from(object, *index)) != NULL && page->index < end) {
+        *index = page->index + 1;
+        if (page->absent || page->frame == NULL)
+            continue;
+        if (rights & VM_PROT_READ)
+            pmap_frame_unmap(page->frame, &batch);
+        else if (rights & VM_PROT_WRITE)
+            pmap_frame_write_protect(page->frame, &batch);
+        page->lock_prot = rights;
+        page->unlock_asked &= rights;
+        vm_page_done(page); /* who waited for rights looks again */
+    }
     pmap_batch_flush(&batch);
-    page->lock_prot = lock->lock_value;
-    page->unlock_asked &= lock->lock_value;
-    vm_page_done(page); /* who waited for rights looks again */
+    return page == NULL || page->index >= end;
 }
 
 /* A precious page that is flushed is returned as a changed one is: only RETURN_NONE says that its data may go. */
@@ -93,18 +106,10 @@ static enum memory_object_progress memory_object_lock_page(struct memory_object 
             return result == VM_GATHER_FULL ? MEMORY_OBJECT_NEED_WINDOW : MEMORY_OBJECT_RETRY;
         }
         lock->index = next;
-        /* What stayed gets its rights. */
-        while ((page = vm_page_lookup_from(pager->object, first)) != NULL && page->index < next) {
-            first = page->index + 1;
-            if (!page->busy && !page->absent && page->frame != NULL)
-                memory_object_lock_access(lock, page);
-        }
         return MEMORY_OBJECT_IDLE;
     }
     if (lock->should_flush && page->wire_count == 0)
         vm_page_free(page);
-    else
-        memory_object_lock_access(lock, page);
     return MEMORY_OBJECT_IDLE;
 }
 
@@ -205,8 +210,7 @@ struct memory_object_lock *memory_object_lock_create(const struct vm_object *obj
         return NULL;
     *lock = (struct memory_object_lock){.index = offset >> PAGE_SHIFT,
                                         .end = (uint32_t)MIN(last, (uint64_t)object->nr_pages),
-                                        .first = offset >> PAGE_SHIFT,
-                                        .lock_value = VM_PROT_NO_CHANGE};
+                                        .first = offset >> PAGE_SHIFT};
     lock->end = MAX(lock->end, lock->first);
     list_node_init(&lock->node);
     return lock;
@@ -241,18 +245,23 @@ kern_return_t memory_object_lock_request(vm_object_t object, vm_offset_t offset,
         return KERN_RESOURCE_SHORTAGE;
     lock->should_return = (uint8_t)should_return;
     lock->should_flush = should_flush != FALSE;
-    lock->lock_value = (uint8_t)lock_value;
     lock->reply = reply_to;
     lock->reply_type = (uint8_t)reply_type;
 
-    vm_object_lock(object);
-    struct memory_object *pager = object->pager;
-    if (pager == NULL || pager->over || pager->dead) {
+    uint32_t index = lock->first;
+    bool over, done = lock_value == VM_PROT_NO_CHANGE;
+
+    do {
+        vm_object_lock(object);
+        over = object->pager == NULL || object->pager->over || object->pager->dead;
+        if (!over && !done)
+            done = memory_object_lock_rights(object, &index, lock->end, (uint8_t)lock_value);
+        if (!over && done)
+            memory_object_lock_begin(object->pager, lock);
         vm_object_unlock(object);
-        memory_object_lock_free(lock);
-        return KERN_SUCCESS; /* nobody to lock against; the reply right is released */
-    }
-    memory_object_lock_begin(pager, lock);
-    vm_object_unlock(object);
+        preempt_point();
+    } while (!over && !done);
+    if (over)
+        memory_object_lock_free(lock); /* nobody to lock against; the reply right is released */
     return KERN_SUCCESS;
 }

@@ -25,15 +25,13 @@ struct memory_object_lock {
     uint32_t first;                 /* where it began, for the reply */
     uint8_t should_return;          /* MEMORY_OBJECT_RETURN_NONE, _DIRTY, _ALL */
     bool should_flush;
-    uint8_t lock_value;             /* VM_PROT_NO_CHANGE leaves locks alone */
     struct ipc_port *reply;         /* a right, or NULL */
     uint8_t reply_type;             /* its disposition */
     vm_sync_t sync_flags;           /* not 0: ends with memory_object_synchronize instead of an answer */
 };
 
 /*
- * A request over [offset, offset + size) of object that returns nothing, flushes nothing and leaves locks alone, until the
- * caller says otherwise. Waits for memory; NULL: the thread is being ended.
+ * A request over [offset, offset + size) of object that returns nothing and flushes nothing, until the caller says otherwise. Waits for memory; NULL: the thread is being ended.
  */
 struct memory_object_lock *memory_object_lock_create(const struct vm_object *object, vm_offset_t offset, vm_size_t size);
 /* Begins it; it is pager's from here on. The object is locked, and its conversation goes on. */

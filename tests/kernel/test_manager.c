@@ -504,6 +504,37 @@ static void test_manager_a_lock_request_goes_on_as_the_window_opens(void)
     test_manager_end();
 }
 
+/* The manager has its window full, and a request that waits for it; what it answers to its clients is not held up. */
+static void test_manager_an_unlock_does_not_wait_for_the_window(void)
+{
+    enum { PAGES = 300 };
+    struct test_access access;
+
+    test_manager_begin(PAGES);
+    test_manager_map();
+    test_vm_user_fill(test_map, test_at, PAGES, 2);
+    test_pager->frees = false;
+    CHECK_EQUAL(test_pager_lock(test_pager, PAGES - 1, 1, MEMORY_OBJECT_RETURN_NONE, false, VM_PROT_READ | VM_PROT_WRITE,
+                                false),
+                KERN_SUCCESS);
+    CHECK_EQUAL(test_manager_clean(0, PAGES - 1, MEMORY_OBJECT_RETURN_DIRTY, true), KERN_SUCCESS);
+    test_access_start(&access, test_map, test_manager_page(PAGES - 1), false, 0);
+    CHECK(test_pager_wait(&test_pager->nr_unlocks, 1));
+    CHECK_EQUAL(test_pager_lock(test_pager, PAGES - 1, 1, MEMORY_OBJECT_RETURN_NONE, false, VM_PROT_NONE, false),
+                KERN_SUCCESS);
+    CHECK(test_access_wait(&access, 2000));
+    CHECK_EQUAL(access.result, KERN_SUCCESS);
+    CHECK_EQUAL(access.word, test_vm_word(2, PAGES - 1));
+    CHECK_EQUAL(test_pager->nr_locked, 0);
+    test_pager->frees = true;
+    while (test_pager->nr_locked < 1) {
+        test_pager_free_held(test_pager);
+        thread_delay(20);
+    }
+    test_pager_check(test_pager);
+    test_manager_end();
+}
+
 static void test_manager_wired_pages_are_cleaned_by_copying(void)
 {
     test_manager_begin(32);
@@ -867,6 +898,7 @@ static const struct test_case test_manager_cases[] = {
     {"flushing takes the pages, and discards without return", test_manager_flushing_takes_the_pages},
     {"returning all returns precious pages, by class", test_manager_returning_all_returns_precious_pages},
     {"a lock request goes on as the window opens", test_manager_a_lock_request_goes_on_as_the_window_opens},
+    {"an unlock does not wait for the window", test_manager_an_unlock_does_not_wait_for_the_window},
     {"wired pages are cleaned by copying, and never fault", test_manager_wired_pages_are_cleaned_by_copying},
     {"wired pages stay in a shortage", test_manager_wired_pages_stay_in_a_shortage},
     {"the last unmapping returns what is dirty, then terminates", test_manager_the_last_unmapping_returns_and_terminates},

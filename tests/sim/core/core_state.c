@@ -300,7 +300,7 @@ static void core_add_conversation(struct core_hash *hash, struct memory_object *
     core_add_pointer(hash, pager->control);
     list_for_each(&pager->locks, lock, node)
         core_add(hash, lock->index | lock->end << 8 | (uint32_t)lock->should_return << 16 |
-                           (uint32_t)lock->should_flush << 20 | (uint32_t)lock->lock_value << 24);
+                           (uint32_t)lock->should_flush << 20);
     list_for_each(&pager->runs, run, node)
         core_add_pointer(hash, run);
     core_add(hash, pager->object->refs | pager->object->splits << 16);
