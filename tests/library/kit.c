@@ -8,10 +8,12 @@
 #include <kit.h>
 #include <mach/mig_support.h>
 #include <mach/vm_inherit.h>
+#include <mach/vm_sync.h>
 #include <print.h>
 #include <string.h>
 #include <uthread.h>
 
+#include "mig/gnumach_user.h"
 #include "mig/mach_host_user.h"
 #include "mig/mach_port_user.h"
 #include "mig/mach_user.h"
@@ -332,6 +334,35 @@ static void kit_test_syncs_in_line(void)
         for (unsigned int i = 0; i < KIT_TEST_PAGES; i++)
             CHECK(kit_test_pager.first[i] == round * 100 + i + 1);
     }
+    kit_test_end(address);
+}
+
+/* What a client's vm_msync() returns is written when it ends. */
+static void kit_test_msyncer(void *argument)
+{
+    struct kit_test_other *other = argument;
+
+    other->result = vm_msync(uthread_task(), other->address, KIT_TEST_PAGES * PAGE, VM_SYNC_SYNCHRONOUS);
+    other->done = 1;
+}
+
+static void kit_test_msync(void)
+{
+    const struct kit_attributes attributes = {.synchronize = true};
+    struct kit_test_other msync;
+
+    memset(&kit_test_pager, 0, sizeof(kit_test_pager));
+    kit_test_object = kit_object_create(kit_test_kit, &kit_test_operations, &kit_test_pager, &attributes);
+    vm_address_t address = msync.address = kit_test_map(kit_test_object, KIT_TEST_PAGES);
+    *kit_test_word(address, 0) = 6;
+    kit_test_pager.write_gate = 1;
+    kit_test_start(&msync, kit_test_msyncer);
+    CHECK(kit_test_await(&kit_test_pager.nr_waiting, 1));
+    uthread_sleep(30);
+    CHECK(!msync.done);
+    kit_test_pager.write_gate = 0;
+    kit_test_finish(&msync);
+    CHECK(msync.result == KERN_SUCCESS && kit_test_pager.first[0] == 6);
     kit_test_end(address);
 }
 
@@ -659,6 +690,8 @@ static const struct kit_test {
     {"one worker never reads", kit_test_a_worker_writes, NULL},
     {"writes of a page stay in order, and termination behind them", kit_test_writes_in_order, NULL},
     {"syncs are served in line", kit_test_syncs_in_line, NULL},
+    {"vm_msync waits for the writes, where the object is to be told of it", kit_test_msync,
+     "GNU Mach tells no manager of vm_msync"},
     {"what could not be written is not read back older", kit_test_failed_write, NULL},
     {"wrong calls are refused, also of an operation that would wait for itself", kit_test_wrong_calls, NULL},
     {"messages that anybody sends change nothing", kit_test_forged, NULL},

@@ -114,6 +114,7 @@ struct kit_attributes {
     memory_object_copy_strategy_t copy_strategy;    /* MEMORY_OBJECT_COPY_NONE or _DELAY: only clients change the data */
     vm_size_t request_size;     /* how much may be asked for at once: 0 for one page, else at most KIT_RUN_MAX. On other
                                    kernels than Machair it is one page in any case */
+    bool synchronize;           /* vm_msync() of a client waits until what it returned is written; Machair only */
     int behavior;               /* for request_size: VM_BEHAVIOR_* of <mach/vm_behavior.h>, about the order of accesses */
 };
 

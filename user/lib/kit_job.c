@@ -109,7 +109,7 @@ struct kit_job *kit_job_new(struct kit_object *object, enum kit_job_kind kind, m
 
 static bool kit_job_looks(const struct kit_job *job)
 {
-    return job->kind == KIT_JOB_READ || job->kind == KIT_JOB_SYNC;
+    return job->kind == KIT_JOB_READ || job->kind == KIT_JOB_SYNC || job->kind == KIT_JOB_MSYNC;
 }
 
 static bool kit_job_conflicts(const struct kit_job *a, const struct kit_job *b)

@@ -16,6 +16,7 @@
 enum kit_job_kind {
     KIT_JOB_READ,
     KIT_JOB_SYNC,       /* all that a kit_object_sync() waits for has been done: the job is part of a kit_waiter */
+    KIT_JOB_MSYNC,      /* a client's vm_msync(), which is to be told when what was returned is written */
     KIT_JOB_UNLOCK,
     KIT_JOB_WRITE,
     KIT_JOB_TERMINATE,  /* these two are about the whole object */

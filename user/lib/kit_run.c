@@ -181,6 +181,9 @@ void kit_run(struct kit_job *job)
     case KIT_JOB_WRITE:
         kit_run_write(job);
         break;
+    case KIT_JOB_MSYNC:
+        (void)memory_object_synchronize_completed(job->control, job->offset, job->size);
+        break;
     case KIT_JOB_UNLOCK:
         kit_run_unlock(job);
         break;

@@ -74,9 +74,11 @@ kern_return_t kit_memory_object_init(mach_port_t port, mach_port_seqno_t seqno, 
     object->control = control;
     object->name = name;
     kit_unlock(object->kit);
-    /* A kernel that does not know the call goes on to ask for single pages. */
+    /* A kernel that does not know these calls asks for single pages, and its vm_msync() waits for no manager. */
     if (attributes->request_size != 0)
         (void)machair_memory_object_set_paging(control, attributes->request_size, attributes->behavior);
+    if (attributes->synchronize)
+        (void)machair_memory_object_set_synchronize(control, TRUE);
     return memory_object_ready(control, attributes->may_cache, attributes->copy_strategy);
 }
 
@@ -202,7 +204,11 @@ kern_return_t kit_memory_object_change_completed(mach_port_t port, mach_port_seq
 kern_return_t kit_memory_object_synchronize(mach_port_t port, mach_port_seqno_t seqno, mach_port_t control,
                                             vm_offset_t offset, vm_size_t length, vm_sync_t flags)
 {
-    return MACH_PORT_VALID(control) ? memory_object_synchronize_completed(control, offset, length) : KERN_SUCCESS;
+    struct kit_object *object = kit_serve_checked(port, control, offset, length);
+
+    if (object != NULL)
+        kit_job_add(kit_job_new(object, KIT_JOB_MSYNC, control, offset, length));
+    return KERN_SUCCESS;
 }
 
 /* ---- the thread ---- */
