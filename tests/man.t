@@ -10,6 +10,7 @@
 #   library has; and the header that stands before it is that one.
 # - Every call of the external memory management interface and every function of the library has a page.
 # - Every .Xr leads to a page or a name of one.
+# - Every argument is spoken of in the DESCRIPTION.
 # - Every example compiles, after the headers of its page's SYNOPSIS.
 #
 # Output is TAP; the exit status is 0 when every point holds.
@@ -163,6 +164,18 @@ sub synopsis {
     return @found;
 }
 
+# The names of all arguments in a SYNOPSIS.
+sub arguments {
+    my ($text) = @_;
+    my %names;
+    for (map { $_->[1] } synopsis($text)) {
+        my ($list) = /\((.*)\)$/;
+        1 while $list =~ s/\((\*\w+)\)\([^()]*\)/$1/;
+        /(\w+)$/ && $_ ne 'void' && ($names{$1} = 1) for split /,/, $list;
+    }
+    return sort keys %names;
+}
+
 # The examples of a page as C.
 sub examples {
     my ($text) = @_;
@@ -267,6 +280,9 @@ for my $name (sort keys %page) {
         }
     }
     point("$name(3): the prototypes are those of the headers", @differ);
+    my $described = $page->{sections}{DESCRIPTION} // '';
+    point("$name(3): every argument is spoken of", grep { $described !~ /^\.(?:It )?Fa (?:.* )?\Q$_\E\b/m }
+          arguments($page->{sections}{SYNOPSIS} // ''));
     point("$name(3): the examples compile", compile($page));
 }
 
