@@ -8,7 +8,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 examples=$(make -s -C "$build" print-list LIST=user_examples)
 # shellcheck disable=SC2086
 set -- $examples
-echo 1..$((3 + 2 * $#))
+echo 1..$((4 + 2 * $#))
 number=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -52,6 +52,14 @@ headers_alone()
         gcc -Wall -Werror $(flags --cflags) -fsyntax-only "$work/alone.c" || return 1
     done
 }
+# Pages, and names that lead to them.
+manual()
+{
+    local man
+    man=$work/root$(make -s -C "$build" print-list LIST=mandir)
+    [ -f "$man/man4/machair.4" ] && [ -f "$man/man3/memory_object_data_return.3" ] &&
+        [ -L "$man/man3/seqnos_memory_object_data_return.3" ] && [ -z "$(find -L "$man" -type l)" ]
+}
 # No two of its parts define the same, and nothing is missing: a program may use all of them.
 link_all()
 {
@@ -64,6 +72,7 @@ boots()
     "$here/run-example" "$build/machair" "$1" >"$work/boot" && cat "$work/boot" && grep -q '^ok 1 ' "$work/boot"
 }
 try 'make install, and machair.pc' install_all
+try 'the manual is there' manual
 try 'each header can be included by itself' headers_alone
 try 'all of the library links into one program' link_all
 for example; do

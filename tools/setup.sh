@@ -5,7 +5,7 @@
 build_packages="gcc gcc-multilib binutils-i686-gnu make autoconf automake pkg-config mig-i686-gnu:i386 gnumach-dev:i386
     qemu-system-x86 grub-pc-bin grub-common xorriso mtools"
 test_packages="g++-multilib clang libclang-rt-14-dev python3 gnumach-image-1.8-486:i386 perl gdb bochs bochsbios vgabios bochs-term
-    bsdutils gcovr shellcheck"
+    bsdutils gcovr mandoc shellcheck"
 
 # Runs a command as root: directly, or by sudo.
 setup_as_root()
