@@ -583,6 +583,18 @@ kern_return_t vm_fault_wire(struct vm_map *map, uintptr_t address, vm_prot_t pro
     return vm_fault_run(&fault);
 }
 
+/* A page that was cleaned while it was wired kept its mappings as they were; now the first write is to be seen again. */
+static void vm_fault_protect_clean(struct vm_page *page)
+{
+    struct pmap_batch batch;
+
+    if (page->object->pager == NULL || vm_page_modified(page))
+        return;
+    pmap_batch_init(&batch);
+    pmap_frame_write_protect(page->frame, &batch);
+    pmap_batch_flush(&batch);
+}
+
 void vm_fault_unwire(struct vm_map_entry *entry, uintptr_t address)
 {
     struct vm_object *object = entry->object;
@@ -591,8 +603,11 @@ void vm_fault_unwire(struct vm_map_entry *entry, uintptr_t address)
         return;
     vm_object_lock(object);
     struct vm_page *page = vm_page_lookup(object, vm_map_entry_index(entry, address));
-    if (page != NULL && page->wire_count > 0)
+    if (page != NULL && page->wire_count > 0) {
         vm_page_unwire(page);
+        if (page->wire_count == 0)
+            vm_fault_protect_clean(page);
+    }
     vm_object_unlock(object);
 }
 
