@@ -281,19 +281,43 @@ static bool storm_all_over(void)
     return true;
 }
 
+/*
+ * Ends clients that wait for ever. Those in managers' tasks end with the managers: so they are the last, and none of them
+ * runs any more when the first manager goes, or it would see objects die that it may trust.
+ */
+static void storm_end_waiting(void)
+{
+    kern_return_t result;
+
+    for (unsigned int i = 0; i < STORM_TASKS; i++) {
+        if (storm.tasks[i].port != MACH_PORT_NULL && !storm.tasks[i].over && !storm.tasks[i].guest)
+            storm_task_end(&storm.tasks[i]);
+    }
+    for (unsigned int i = 0; i < STORM_TASKS; i++) {
+        if (storm.tasks[i].port == MACH_PORT_NULL || storm.tasks[i].over)
+            continue;
+        while ((result = user_task_suspend(storm.tasks[i].port)) != KERN_SUCCESS) {
+            prog_check(result == KERN_RESOURCE_SHORTAGE || (result & ~MACH_MSG_MASK) == MACH_SEND_NO_BUFFER);
+            prog_sleep(1);
+        }
+    }
+    for (unsigned int i = 0; i < STORM_TASKS; i++) {
+        if (storm.tasks[i].port != MACH_PORT_NULL && !storm.tasks[i].over)
+            storm_task_end(&storm.tasks[i]);
+    }
+}
+
 static void storm_end_clients(void)
 {
     uint32_t patience = storm.trust & STORM_HANGS ? 10 : STORM_PATIENCE;
 
     for (uint32_t i = 0; i < patience && !storm_all_over(); i++)
         prog_sleep(STORM_LOOK_MS);
-    for (unsigned int i = 0; i < STORM_TASKS; i++) {
-        if (storm.tasks[i].port == MACH_PORT_NULL || storm.tasks[i].over)
-            continue;
-        if ((storm.trust & STORM_HANGS) == 0)
+    for (unsigned int i = 0; i < STORM_TASKS && (storm.trust & STORM_HANGS) == 0; i++) {
+        if (storm.tasks[i].port != MACH_PORT_NULL && !storm.tasks[i].over)
             sim_fail("client %u does not come to its end", i);
-        storm_task_end(&storm.tasks[i]);
     }
+    storm_end_waiting();
     for (unsigned int i = 0; i < storm.nr_objects; i++) {
         if (storm.objects[i].kept != 0)
             prog_call(user_vm_deallocate(prog_task(), storm.objects[i].kept, PAGE_SIZE));
