@@ -22,7 +22,7 @@
 #define STORM_OBJECTS 4u
 #define STORM_OBJECT_PAGES 192u
 #define STORM_FLIGHTS 64u
-#define STORM_HELD 16u
+#define STORM_HELD 8u
 
 /* The same names in every task. */
 #define STORM_HOST_NAME 0x1001u

@@ -4,7 +4,8 @@
  * none, they see what they would see with an honest one.
  *
  * Objects of managers that keep what they get, or stop answering, are small: what is owed by them must not be most of
- * memory, because nothing takes it from them yet.
+ * memory, because nothing takes it from them yet. Nor do they keep as many runs as the kernel has records: whoever has them
+ * all waits for ever with the next run, and his clients with him, where a memory object must end before it is mapped again.
  */
 #include "mig/mach_port_user.h"
 #include "mig/mach_user.h"
@@ -12,6 +13,7 @@
 
 #define STORM_FEW_PAGES 12u
 #define STORM_HELD_PAGES 24u        /* that a manager keeps */
+#define STORM_HELD_RUNS 6u          /* that all keep: the pool has 8 records, and a run has its own until all of it is freed */
 
 static bool storm_is_mine(const struct storm_pager *pager, unsigned int object)
 {
@@ -243,13 +245,22 @@ static void storm_before_unasked(struct storm_pager *pager)
 
 /* ---- keeping ---- */
 
+static unsigned int storm_held_runs(void)
+{
+    unsigned int nr_runs = 0;
+
+    for (unsigned int i = 0; i < storm.nr_pagers; i++)
+        nr_runs += storm.pagers[i].nr_held;
+    return nr_runs;
+}
+
 static void storm_hold(struct storm_pager *pager, uint32_t data, uint32_t size)
 {
     uint32_t held = size;
 
     for (unsigned int i = 0; i < pager->nr_held; i++)
         held += pager->held[i].size;
-    if (pager->nr_held == STORM_HELD || held > STORM_HELD_PAGES * PAGE_SIZE)
+    if (storm_held_runs() == STORM_HELD_RUNS || held > STORM_HELD_PAGES * PAGE_SIZE)
         prog_deallocate(data, size);
     else
         pager->held[pager->nr_held++] = (struct storm_held){.address = data, .size = size};
