@@ -10,7 +10,8 @@
 #   library has; and the header that stands before it is that one.
 # - Every call of the external memory management interface and every function of the library has a page.
 # - Every .Xr leads to a page or a name of one.
-# - Every argument is spoken of in the DESCRIPTION.
+# - Every argument is spoken of in the DESCRIPTION; so are the library's constants, the kernel's counters, and the
+#   members of the kit's structs.
 # - Every example compiles, after the headers of its page's SYNOPSIS.
 #
 # Output is TAP; the exit status is 0 when every point holds.
@@ -100,6 +101,18 @@ sub declare {
             $prototype{$1} = { text => $declaration, header => $header };
         }
     }
+}
+
+# The constants of a header of the library, and the members of structs that a program fills in or is given.
+sub constants {
+    my ($text) = @_;
+    my @found = $text =~ /^#define (\w+)[ (]+\S/mg;
+    $text =~ s{/\*.*?\*/}{ }gs;
+    push @found, map { /\b([A-Z]\w*)/g } $text =~ /^enum \w+ \{(.*?)\}/msg;
+    for my $body ($text =~ /^struct kit_\w+ \{(.*?)^\}/msg) {
+        push @found, map { /\(\*(\w+)\)/ ? $1 : /(\w+)\s*$/ ? $1 : () } split /;/, $body;
+    }
+    return @found;
 }
 
 # Runs MIG over a .defs; the header lies below the work folder's mig/, as it is installed. MIG guards a server's header by
@@ -234,6 +247,15 @@ for my $name (sort keys %page) {
     $described{ $_->[0] } //= $name for synopsis($page{$name}{sections}{SYNOPSIS} // '');
 }
 point("$_ has a page", $described{$_} ? () : 'it is in no SYNOPSIS') for @wanted;
+
+my $counters = $page{machair_host_counters}{sections}{DESCRIPTION} // '';
+point('machair_host_counters(3): every counter is spoken of', grep { $counters !~ /\b$_\b/ && !/_NR_/ }
+      constants(contents("$top/include/mach/machair.h")));
+for my $header (grep { $page{$_} } @library) {
+    my $said = $page{$header}{sections}{DESCRIPTION} // '';
+    point("$header.h: constants and members are spoken of",
+          grep { $said !~ /\b$_\b/ } constants(contents("$top/user/include/$header.h")));
+}
 
 my $makefile = contents("$top/man/Makefrag.am") =~ s/\\\n/ /gr;
 my %installed = map { $_ => 1 } split ' ', ($makefile =~ /^dist_man_MANS = *(.*)$/m)[0] // '';
