@@ -25,6 +25,7 @@
 #include "vm/memory_object_message.h"
 #include "vm/memory_object_sync.h"
 #include "vm/vm_account.h"
+#include "vm/vm_fault.h"
 #include "vm/vm_frame.h"
 #include "vm/vm_object.h"
 #include "vm/vm_page.h"
@@ -343,11 +344,13 @@ kern_return_t memory_object_enter(struct ipc_port *port, struct vm_object **obje
     if (!IP_VALID(port))
         return KERN_INVALID_ARGUMENT;
     kr = memory_object_set_aside(port);
+    vm_fault_counters.lookups += kr == KERN_SUCCESS;
     while (kr == KERN_SUCCESS) {
         struct memory_object *pager = memory_object_of_port(port, IKOT_PAGER);
         if (pager != NULL) {
             bool over = memory_object_join(pager, object, &kr);
             memory_object_unref(pager);
+            vm_fault_counters.hits += over && kr == KERN_SUCCESS;
             if (over)
                 break;
             continue;

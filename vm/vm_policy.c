@@ -273,15 +273,16 @@ enum vm_policy_verdict vm_policy_judge(struct vm_page *page, struct pmap_batch *
     if ((pmap_frame_bits(page->frame) & PMAP_REFERENCED) == 0)
         return VM_POLICY_EVICT;
     pmap_frame_clear_bits(page->frame, PMAP_REFERENCED, batch);
+    vm_policy_lock();
     if (page->history & VM_POLICY_SEEN) {
-        vm_policy_lock();
         vm_policy_take_off(page);
         vm_policy_put_active(page);
         vm_policy_counts.activated++;
-        vm_policy_unlock();
     } else {
         page->history |= VM_POLICY_SEEN;
+        vm_policy_counts.reclaimed++;
     }
+    vm_policy_unlock();
     return VM_POLICY_KEEP;
 }
 

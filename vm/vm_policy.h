@@ -23,7 +23,10 @@ struct vm_page;
 void vm_policy_lock(void);
 void vm_policy_unlock(void);
 
-/* Counts, pages. Unevictable pages are anonymous memory while there is no default pager; parked ones count as inactive. */
+/*
+ * Counts, pages. Unevictable pages are anonymous memory while there is no default pager; parked ones count as inactive. Of the
+ * pages scanned, those that were found used were reclaimed (given another turn) at first, and activated the next time.
+ */
 struct vm_policy_counts {
     unsigned int active, inactive, unevictable, parked;
     uint64_t evicted, refaults, refaults_active, scanned, activated, reclaimed;

@@ -72,9 +72,9 @@ enum machair_counter {
     MACHAIR_POLICY_EVICTED,
     MACHAIR_POLICY_REFAULTS, /* evicted pages that came back while they were remembered */
     MACHAIR_POLICY_REFAULTS_ACTIVE, /* of them: soon enough to be protected at once */
-    MACHAIR_POLICY_SCANNED,
-    MACHAIR_POLICY_ACTIVATED,
-    MACHAIR_POLICY_RECLAIMED,
+    MACHAIR_POLICY_SCANNED, /* pages looked at */
+    MACHAIR_POLICY_ACTIVATED, /* of them: found used the second time, and protected */
+    MACHAIR_POLICY_RECLAIMED, /* found used the first time, and given another turn */
 
     /* Faults by kind */
     MACHAIR_FAULTS,
@@ -82,8 +82,8 @@ enum machair_counter {
     MACHAIR_PAGEINS,
     MACHAIR_COW_FAULTS,
     MACHAIR_REACTIVATIONS,
-    MACHAIR_OBJECT_LOOKUPS,
-    MACHAIR_OBJECT_HITS,
+    MACHAIR_OBJECT_LOOKUPS, /* memory objects that were mapped */
+    MACHAIR_OBJECT_HITS, /* of them: in use or cached already */
 
     MACHAIR_THREADS_WAITING, /* asleep until frames are free */
 

@@ -12,6 +12,7 @@
 #include "vm/vm_object.h"
 #include "vm/vm_page.h"
 #include "vm/vm_pageout.h"
+#include "vm/vm_policy.h"
 #include "vm/vm_user.h"
 
 #define TEST_PAGEOUT_PATIENCE 20000u /* ms until a squeeze is given up: far more than it takes */
@@ -82,10 +83,50 @@ static void test_pageout_clean_pages_are_dropped_without_a_word(void)
     test_pageout_begin(PAGES);
     CHECK_EQUAL(test_vm_user_wrong(test_map, test_at, PAGES, 1), 0);
     CHECK_EQUAL(test_pager->nr_requests, PAGES);
+    struct vm_policy_counts before = vm_policy_counts;
     test_pageout_squeeze(0);
     CHECK_EQUAL(test_pager->nr_returns, 0);
+    CHECK_EQUAL(vm_policy_counts.evicted - before.evicted, PAGES);
+    CHECK(vm_policy_counts.scanned - before.scanned >= PAGES);
     CHECK_EQUAL(test_vm_user_wrong(test_map, test_at, PAGES, 1), 0);
     CHECK_EQUAL(test_pager->nr_requests, 2 * PAGES);
+    test_pageout_end();
+}
+
+/* What the scan says of page, which was used, or not, since it last looked. */
+static enum vm_policy_verdict test_pageout_judge(struct vm_page *page, bool used)
+{
+    struct pmap_batch batch;
+
+    pmap_batch_init(&batch);
+    pmap_frame_clear_bits(page->frame, PMAP_REFERENCED, &batch);
+    if (used)
+        page->frame->pmap_bits |= PMAP_REFERENCED;
+    enum vm_policy_verdict verdict = vm_policy_judge(page, &batch);
+    pmap_batch_flush(&batch);
+    return verdict;
+}
+
+static void test_pageout_used_pages_get_another_turn(void)
+{
+    test_pageout_begin(1);
+    CHECK_EQUAL(test_vm_user_wrong(test_map, test_at, 1, 1), 0);
+    struct vm_object *object = test_pager_object(test_pager);
+    vm_object_lock(object);
+    struct vm_page *page = vm_page_lookup(object, 0);
+    struct vm_policy_counts before = vm_policy_counts;
+    vm_page_deactivate(page);
+    CHECK_EQUAL(test_pageout_judge(page, true), VM_POLICY_KEEP);
+    CHECK_EQUAL(page->queue, VM_PAGE_INACTIVE);
+    CHECK_EQUAL(vm_policy_counts.reclaimed - before.reclaimed, 1);
+    CHECK_EQUAL(vm_policy_counts.activated - before.activated, 0);
+    CHECK_EQUAL(test_pageout_judge(page, true), VM_POLICY_KEEP);
+    CHECK_EQUAL(page->queue, VM_PAGE_ACTIVE);
+    CHECK_EQUAL(vm_policy_counts.reclaimed - before.reclaimed, 1);
+    CHECK_EQUAL(vm_policy_counts.activated - before.activated, 1);
+    vm_page_deactivate(page);
+    CHECK_EQUAL(test_pageout_judge(page, false), VM_POLICY_EVICT);
+    vm_object_unlock(object);
     test_pageout_end();
 }
 
@@ -640,6 +681,7 @@ static void test_pageout_every_failure_is_survived(void)
 static const struct test_case test_pageout_cases[] = {
     {"modified pages go in long runs, each once, with dirty set", test_pageout_modified_pages_go_in_runs},
     {"clean pages are dropped without a word", test_pageout_clean_pages_are_dropped_without_a_word},
+    {"a page that is used gets another turn, and then is protected", test_pageout_used_pages_get_another_turn},
     {"precious pages are returned, and said to be clean", test_pageout_precious_pages_are_returned_as_clean},
     {"a run's flags are true of every page in it", test_pageout_runs_are_of_one_class},
     {"a hole ends a run", test_pageout_a_hole_ends_a_run},
