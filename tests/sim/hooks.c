@@ -274,6 +274,20 @@ bool sim_page_dropped(uint32_t index)
     return index < SIM_DROPPED_MAX && sim_dropped[index];
 }
 
+/* How often a run with this page was lost by a fault. */
+static uint32_t sim_lost[SIM_DROPPED_MAX];
+
+uint32_t sim_page_lost(uint32_t index)
+{
+    return index < SIM_DROPPED_MAX ? sim_lost[index] : 0;
+}
+
+static void sim_count_lost(const struct vm_run *run)
+{
+    for (uint32_t i = run->index; i < run->index + run->nr_pages && i < SIM_DROPPED_MAX; i++)
+        sim_lost[i]++;
+}
+
 static void sim_set_dropped(const struct vm_run *run, bool dropped)
 {
     for (uint32_t i = run->index; i < run->index + run->nr_pages && i < SIM_DROPPED_MAX; i++)
@@ -316,6 +330,7 @@ void __wrap_ipc_mqueue_send_always(struct ipc_kmsg *kmsg)
     sim_trace(SIM_SEND, id, lost);
     if (lost) {
         sim_set_dropped(container_of(kmsg, struct vm_run, kmsg), true);
+        sim_count_lost(container_of(kmsg, struct vm_run, kmsg));
         ipc_kmsg_destroy(kmsg);
     } else {
         __real_ipc_mqueue_send_always(kmsg);

@@ -39,6 +39,7 @@ struct pager_page {
     uint32_t stored, stored_last;   /* the manager's: the first and the last word */
     bool held;                      /* the kernel may have it: it was given since it came back for good */
     bool precious;                  /* it was given as precious, and must come back */
+    uint32_t lost;                  /* how often it had been lost on its way when it was given */
     bool discarded;                 /* a request was to flush it without its return, which may happen at any time */
 };
 static struct pager_page pager_pages[PAGER_PAGES_MAX];
@@ -75,7 +76,7 @@ static void pager_terminate(mach_port_t object, mach_port_t control, mach_port_t
         if ((page->stored != page->done || page->stored_last != page->done) && !sim_page_dropped(i))
             sim_fail("page %u was written %u times, and the manager has %u and %u", i, page->done, page->stored,
                      page->stored_last);
-        if (page->held && page->precious)
+        if (page->held && page->precious && !sim_page_dropped(i))
             sim_fail("page %u is precious, and did not come back", i);
     }
     pager.ended = true;
@@ -92,6 +93,7 @@ static void pager_supply(uint32_t first, uint32_t end, mach_port_t reply)
         sim_store(data + (i - first) * PAGE_SIZE, pager_pages[i].stored);
         sim_store(data + (i - first) * PAGE_SIZE + PAGER_LAST_WORD, pager_pages[i].stored_last);
         pager_pages[i].precious = pager.precious && !pager_pages[i].discarded;
+        pager_pages[i].lost = sim_page_lost(i);
     }
     prog_call(user_memory_object_data_supply(pager.control, first * PAGE_SIZE, data, size, TRUE, VM_PROT_NONE,
                                              pager.precious, reply));
@@ -117,8 +119,8 @@ static void pager_data_request(mach_port_t object, mach_port_t control, vm_offse
 
     prog_check(length != 0 && end <= pager.nr_pages);
     for (uint32_t i = first; i < end; i++) {
-        /* What was lost on its way came home perhaps after the request. */
-        if (pager_pages[i].held && pager_pages[i].precious && !pager.loses)
+        /* What was lost on its way, by the manager or by a fault, came home perhaps after the request. */
+        if (pager_pages[i].held && pager_pages[i].precious && !pager.loses && sim_page_lost(i) == pager_pages[i].lost)
             sim_fail("page %u is precious, and is asked for though it did not come back", i);
         pager_pages[i].held = true;
         pager_pages[i].precious = false;

@@ -110,6 +110,11 @@ void sim_faults_end(void);
  * page is gone, as law 1 says, and no manager is owed it.
  */
 bool sim_page_dropped(uint32_t index);
+/*
+ * How many runs with this page of some object were lost by a fault so far: such a page comes home, and its manager may be
+ * asked for it before it has.
+ */
+uint32_t sim_page_lost(uint32_t index);
 /* Frames were freed: a drought may take them. */
 void sim_drought_freed(void);
 /* Frames that managers have given back so far, of runs that they received. */
