@@ -42,8 +42,8 @@ void memory_object_lock_free(struct memory_object_lock *lock)
 }
 
 /*
- * Gives some of the resident pages from *index to end these access rights, and moves *index on. True: all are done. The object
- * is locked.
+ * Gives some of the resident pages from *index to end these access rights, and moves *index on. True: all are done. The
+ * object is locked.
  */
 #define MEMORY_OBJECT_LOCK_PIECE 64u
 static bool memory_object_lock_rights(struct vm_object *object, uint32_t *index, uint32_t end, uint8_t rights)

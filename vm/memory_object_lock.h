@@ -31,7 +31,8 @@ struct memory_object_lock {
 };
 
 /*
- * A request over [offset, offset + size) of object that returns nothing and flushes nothing, until the caller says otherwise. Waits for memory; NULL: the thread is being ended.
+ * A request over [offset, offset + size) of object that returns nothing and flushes nothing, until the caller says
+ * otherwise. Waits for memory; NULL: the thread is being ended.
  */
 struct memory_object_lock *memory_object_lock_create(const struct vm_object *object, vm_offset_t offset, vm_size_t size);
 /* Begins it; it is pager's from here on. The object is locked, and its conversation goes on. */

@@ -49,8 +49,8 @@ kern_return_t vm_fault_object_read(struct vm_object *object, uint32_t index, uns
 kern_return_t vm_fault_object_copy(struct vm_object *object, uint32_t index, struct vm_frame *to, bool *found);
 
 /*
- * Counters by kind of fault: true numbers for vm_statistics. And of memory objects that were mapped: lookups, and of those the
- * ones that were in use or cached, hits.
+ * Counters by kind of fault: true numbers for vm_statistics. And of memory objects that were mapped: lookups, and of those
+ * the ones that were in use or cached, hits.
  */
 struct vm_fault_counters {
     uint64_t faults, zero_fills, pageins, cow_faults, reactivations, lookups, hits;

@@ -24,8 +24,8 @@ void vm_policy_lock(void);
 void vm_policy_unlock(void);
 
 /*
- * Counts, pages. Unevictable pages are anonymous memory while there is no default pager; parked ones count as inactive. Of the
- * pages scanned, those that were found used were reclaimed (given another turn) at first, and activated the next time.
+ * Counts, pages. Unevictable pages are anonymous memory while there is no default pager; parked ones count as inactive. Of
+ * the pages scanned, those that were found used were reclaimed (given another turn) at first, and activated the next time.
  */
 struct vm_policy_counts {
     unsigned int active, inactive, unevictable, parked;
