@@ -35,6 +35,13 @@ struct storm_memory {
     struct storm_page pages[];
 };
 
+/* What managers ever gave for a word of a page that it never was: who has a delayed copy may see it long afterwards. */
+static struct storm_lie {
+    uint32_t version;
+    unsigned int word;
+} *storm_lies;
+static unsigned int storm_nr_lies, storm_max_lies;
+
 static uint32_t storm_time, storm_versions, storm_memories;
 
 uint32_t storm_version(void)
@@ -98,6 +105,29 @@ static const struct storm_page *storm_page_of(const struct storm_memory *memory,
 {
     sim_check(page < memory->nr_pages);
     return &memory->pages[page];
+}
+
+/* ---- lies ---- */
+
+static bool storm_lied(const struct storm_page *page, unsigned int word, uint32_t version)
+{
+    bool lied = false;
+
+    for (unsigned int i = 0; (page->trust & STORM_LIES) != 0 && i < storm_nr_lies && !lied; i++)
+        lied = storm_lies[i].version == version && storm_lies[i].word == word;
+    return lied;
+}
+
+static void storm_lie(const struct storm_page *page, unsigned int word, uint32_t version)
+{
+    if ((page->trust & STORM_LIES) == 0 || storm_lied(page, word, version))
+        return;
+    if (storm_nr_lies == storm_max_lies) {
+        storm_max_lies = storm_max_lies == 0 ? 16 : 2 * storm_max_lies;
+        storm_lies = realloc(storm_lies, storm_max_lies * sizeof(*storm_lies));
+        sim_check(storm_lies != NULL);
+    }
+    storm_lies[storm_nr_lies++] = (struct storm_lie){.version = version, .word = word};
 }
 
 /* ---- memories ---- */
@@ -279,6 +309,8 @@ void storm_look(struct storm_memory *memory, uint32_t page, unsigned int word, u
     struct storm_page *at = storm_page_at(memory, page);
     uint32_t now = storm_now(), since = at->trust & STORM_LIES ? 0 : begin, oldest = STORM_NEVER;
 
+    if (storm_lied(at, word, version))
+        return;
     for (unsigned int i = 0; i < at->nr_entries; i++) {
         const struct storm_entry *entry = &at->entries[i];
 
@@ -314,7 +346,10 @@ void storm_begin_with(struct storm_memory *memory, uint32_t page, const uint32_t
 
 void storm_maybe(struct storm_memory *memory, uint32_t page, unsigned int word, uint32_t version)
 {
-    storm_page_add(storm_page_at(memory, page), version)->from[word] = storm_now();
+    struct storm_page *at = storm_page_at(memory, page);
+
+    storm_page_add(at, version)->from[word] = storm_now();
+    storm_lie(at, word, version);
 }
 
 void storm_check_return(const struct storm_memory *memory, uint32_t page, unsigned int word, uint32_t version,
@@ -331,6 +366,8 @@ void storm_check_return(const struct storm_memory *memory, uint32_t page, unsign
         if (entry->version == stored)
             oldest = MIN(oldest, entry->from[word]);
     }
+    if (storm_lied(at, word, version))
+        return;
     if (newest != 0 && (newest >= oldest || oldest == STORM_NEVER || (at->trust & STORM_LIES) != 0))
         return;
     storm_show(memory, page, word);

@@ -25,7 +25,7 @@
 enum storm_trust {
     STORM_EXACT = 0,
     STORM_FAILS = 1,            /* an access may fail instead: the manager may be gone */
-    STORM_LIES = 2,             /* any version that the page ever had: the manager gives what it likes */
+    STORM_LIES = 2,             /* any version that the page ever had, or that any page was ever given (storm_maybe) */
     STORM_HANGS = 4,            /* an access may wait for ever: the manager may not answer */
 };
 
