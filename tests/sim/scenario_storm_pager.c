@@ -110,12 +110,22 @@ void storm_ask(struct storm_object *object, bool everything)
 
 /* ---- what the kernel says ---- */
 
+/* What came back as the object ended, and was lost, had no place to go home to: the pages may be what the store has. */
+static void storm_forget_lost(const struct storm_object *object)
+{
+    for (uint32_t page = 0; page < object->nr_pages; page++) {
+        for (unsigned int word = 0; word < STORM_WORDS; word++)
+            storm_maybe(object->memory, page, word, object->stored[page].words[word]);
+    }
+}
+
 static void storm_init(mach_port_t port, mach_port_seqno_t seqno, mach_port_t control, mach_port_t name, vm_size_t page_size)
 {
     struct storm_object *object = storm_object_of(port);
 
     prog_check(page_size == PAGE_SIZE && (object->pager->loses || object->nr_inits == object->nr_ends));
-    object->nr_inits++;
+    if (object->nr_inits++ != 0 && object->pager->loses)
+        storm_forget_lost(object);
     object->control = control;
     storm_call(user_memory_object_ready(control, object->may_cache, object->strategy));
 }
