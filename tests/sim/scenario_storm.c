@@ -139,7 +139,9 @@ static void storm_fork(struct storm_task *task)
     memcpy(there, task->mappings, sizeof(there));
     for (unsigned int i = 0; i < STORM_MAPPINGS; i++)
         task->mappings[i].users += there[i].memory != NULL;
+    task->forked = true;
     kern_return_t result = user_task_create(task->port, TRUE, &port);
+    task->forked = false;
     for (unsigned int i = 0; i < STORM_MAPPINGS; i++)
         task->mappings[i].users -= there[i].memory != NULL;
     if (result != KERN_SUCCESS) {

@@ -51,6 +51,7 @@ struct storm_task {
     bool over;                      /* no thread of it runs any more */
     bool guest;                     /* its threads are those of a manager's task */
     bool sparse;                    /* it has mappings that it does not know of */
+    bool forked;                    /* at this moment: it must not get more mappings than were looked at */
     unsigned int nr_threads, nr_ops;
     struct storm_mapping mappings[STORM_MAPPINGS];
 };

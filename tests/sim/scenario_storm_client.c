@@ -79,10 +79,13 @@ uint32_t storm_private_pages(void)
     return nr_pages;
 }
 
-/* A free place, or NULL; nr_pages of no manager must find room. */
+/*
+ * A free place, or NULL; nr_pages of no manager must find room. None in a task that is being forked: the hub would wait for
+ * the manager of what it did not see.
+ */
 static struct storm_mapping *storm_mapping_free(struct storm_task *task, uint32_t nr_pages)
 {
-    if (storm_private_pages() + nr_pages > storm.private_max)
+    if (task->forked || storm_private_pages() + nr_pages > storm.private_max)
         return NULL;
     for (unsigned int i = 0; i < STORM_MAPPINGS; i++) {
         if (task->mappings[i].memory == NULL && !task->mappings[i].whole)
