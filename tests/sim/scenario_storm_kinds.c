@@ -13,7 +13,7 @@
 
 #define STORM_FEW_PAGES 12u
 #define STORM_HELD_PAGES 24u        /* that a manager keeps */
-#define STORM_HELD_RUNS 6u          /* that all keep: the pool has 8 records, and a run has its own until all of it is free */
+#define STORM_HELD_RUNS 6u          /* that all keep: the pool has 8 records, and a run has its own until all is freed */
 
 static bool storm_is_mine(const struct storm_pager *pager, unsigned int object)
 {
