@@ -583,12 +583,18 @@ kern_return_t vm_fault_wire(struct vm_map *map, uintptr_t address, vm_prot_t pro
     return vm_fault_run(&fault);
 }
 
-/* A page that was cleaned while it was wired kept its mappings as they were; now the first write is to be seen again. */
-static void vm_fault_protect_clean(struct vm_page *page)
+/*
+ * A page that is wired is writable and clean until the hardware says otherwise, also where it was cleaned meanwhile; other
+ * mappings of it may stay. Now the page is dirty, or its first write is to be seen again.
+ */
+static void vm_fault_settle(struct vm_page *page)
 {
     struct pmap_batch batch;
 
-    if (page->object->pager == NULL || vm_page_modified(page))
+    if (page->object->pager == NULL)
+        return;
+    page->dirty = vm_page_modified(page);
+    if (page->dirty)
         return;
     pmap_batch_init(&batch);
     pmap_frame_write_protect(page->frame, &batch);
@@ -606,7 +612,7 @@ void vm_fault_unwire(struct vm_map_entry *entry, uintptr_t address)
     if (page != NULL && page->wire_count > 0) {
         vm_page_unwire(page);
         if (page->wire_count == 0)
-            vm_fault_protect_clean(page);
+            vm_fault_settle(page);
     }
     vm_object_unlock(object);
 }
