@@ -248,13 +248,19 @@ static void storm_pager_begin(uint32_t number)
 /* What a temporary object holds is gone with its last mapping. The hub has one, so that clients can know what they see. */
 static void storm_keep_temporary(uint32_t number)
 {
+    bool fails = (storm.objects[number].pager->kind->trust & STORM_FAILS) != 0;
     vm_address_t address = 0;
+    kern_return_t result;
 
     if (storm.objects[number].strategy != MEMORY_OBJECT_COPY_TEMPORARY)
         return;
-    prog_call(user_vm_map(prog_task(), &address, PAGE_SIZE, 0, TRUE, STORM_OBJECT_NAME + number, 0, FALSE, VM_PROT_READ,
-                          VM_PROT_READ, VM_INHERIT_NONE));
-    storm.objects[number].kept = address;
+    /* Its manager may have died already. */
+    do
+        result = user_vm_map(prog_task(), &address, PAGE_SIZE, 0, TRUE, STORM_OBJECT_NAME + number, 0, FALSE, VM_PROT_READ,
+                             VM_PROT_READ, VM_INHERIT_NONE);
+    while (!(fails && (result == KERN_INVALID_ARGUMENT || result == MACH_SEND_INVALID_RIGHT)) &&
+           prog_again(result, "vm_map", __LINE__));
+    storm.objects[number].kept = result == KERN_SUCCESS ? address : 0;
 }
 
 static void storm_begin(void)
