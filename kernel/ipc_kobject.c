@@ -54,19 +54,20 @@ static void ipc_kobject_long_release(struct ipc_kmsg *kmsg)
     kmem_free(kmsg, IPC_KOBJECT_LONG_SIZE);
 }
 
-/* A buffer for the reply to message id; NULL: there is no memory, and the thread is being ended. */
-static struct ipc_kmsg *ipc_kobject_buffer(mach_msg_id_t id)
+/* The two kinds of buffers. What is behind the messages' own fields is theirs to fill. */
+struct ipc_kobject_buffers {
+    uint32_t size;
+    void (*release)(struct ipc_kmsg *kmsg);
+};
+static const struct ipc_kobject_buffers ipc_kobject_short = {IPC_KOBJECT_BUFFER_SIZE, ipc_kobject_buffer_release};
+static const struct ipc_kobject_buffers ipc_kobject_long = {IPC_KOBJECT_LONG_SIZE, ipc_kobject_long_release};
+
+/* A buffer of kind; NULL: there is no memory, and the thread is being ended. */
+static struct ipc_kmsg *ipc_kobject_buffer(const struct ipc_kobject_buffers *kind)
 {
-    if (unlikely(id == IPC_KOBJECT_HOST_GET_BOOT_INFO)) {
-        struct ipc_kmsg *kmsg = kmem_alloc(IPC_KOBJECT_LONG_SIZE, ALLOC_THREAD);
-        if (kmsg != NULL)
-            ipc_kmsg_init_reserved(kmsg, IPC_KOBJECT_LONG_SIZE - sizeof(*kmsg), ipc_kobject_long_release);
-        return kmsg;
-    }
-    struct ipc_kmsg *kmsg = kmem_cache_alloc(&ipc_kobject_reply_cache, ALLOC_THREAD);
-    if (kmsg != NULL)
-        ipc_kmsg_init_reserved(kmsg, IPC_KOBJECT_BUFFER_SIZE - sizeof(*kmsg), ipc_kobject_buffer_release);
-    return kmsg;
+    if (likely(kind == &ipc_kobject_short))
+        return kmem_cache_alloc(&ipc_kobject_reply_cache, ALLOC_THREAD);
+    return kmem_alloc(IPC_KOBJECT_LONG_SIZE, ALLOC_THREAD);
 }
 
 /* By first message id, ascending. */
@@ -111,7 +112,8 @@ static void ipc_kobject_release_dest(struct ipc_kmsg *request)
  * The reply as a message: in the request's memory where it fits, otherwise in the buffer itself, which the message then
  * keeps. The request's memory is consumed, and *out if it is NULL afterwards.
  */
-static struct ipc_kmsg *ipc_kobject_pack(struct ipc_kmsg *request, struct ipc_kmsg **out)
+static struct ipc_kmsg *ipc_kobject_pack(struct ipc_kmsg *request, struct ipc_kmsg **out,
+                                         const struct ipc_kobject_buffers *kind)
 {
     struct ipc_kmsg *kmsg = *out;
     const mach_msg_header_t *reply = ipc_kmsg_header(kmsg);
@@ -120,6 +122,7 @@ static struct ipc_kmsg *ipc_kobject_pack(struct ipc_kmsg *request, struct ipc_km
         memcpy(ipc_kmsg_header(request), reply, reply->msgh_size);
         return request;
     }
+    ipc_kmsg_init_reserved(kmsg, kind->size - sizeof(*kmsg), kind->release);
     ipc_kmsg_free(request);
     *out = NULL;
     return kmsg;
@@ -127,7 +130,9 @@ static struct ipc_kmsg *ipc_kobject_pack(struct ipc_kmsg *request, struct ipc_km
 
 struct ipc_kmsg *ipc_kobject_server(struct ipc_kmsg *request)
 {
-    struct ipc_kmsg *buffer = ipc_kobject_buffer(ipc_kmsg_header(request)->msgh_id);
+    bool is_long = ipc_kmsg_header(request)->msgh_id == IPC_KOBJECT_HOST_GET_BOOT_INFO;
+    const struct ipc_kobject_buffers *kind = unlikely(is_long) ? &ipc_kobject_long : &ipc_kobject_short;
+    struct ipc_kmsg *buffer = ipc_kobject_buffer(kind);
     struct ipc_kmsg *reply = NULL;
 
     if (buffer == NULL) { /* the thread is being ended */
@@ -136,7 +141,7 @@ struct ipc_kmsg *ipc_kobject_server(struct ipc_kmsg *request)
     }
     mig_reply_header_t *out = (mig_reply_header_t *)ipc_kmsg_header(buffer);
     ipc_kobject_dispatch(ipc_kmsg_header(request), out);
-    if (unlikely(out->Head.msgh_size > buffer->capacity))
+    if (unlikely(out->Head.msgh_size > kind->size - sizeof(*buffer)))
         panic("the reply to message %d is too long: %u bytes", ipc_kmsg_header(request)->msgh_id, out->Head.msgh_size);
     kern_return_t result = out->Head.msgh_bits & MACH_MSGH_BITS_COMPLEX ? KERN_SUCCESS : out->RetCode;
     /* A routine that fails has taken nothing of the request. */
@@ -146,13 +151,13 @@ struct ipc_kmsg *ipc_kobject_server(struct ipc_kmsg *request)
     if (result == MIG_NO_REPLY) /* the routine has kept the reply right */
         ipc_kmsg_free(request);
     else
-        reply = ipc_kobject_pack(request, &buffer);
+        reply = ipc_kobject_pack(request, &buffer, kind);
     if (reply != NULL && !IP_VALID((struct ipc_port *)(uintptr_t)reply->header.msgh_remote_port)) {
         ipc_kmsg_destroy(reply); /* nobody wants it: what it carries is released */
         reply = NULL;
     }
     if (buffer != NULL)
-        ipc_kmsg_free(buffer);
+        kind->release(buffer);
     return reply;
 }
 
