@@ -31,7 +31,9 @@
  *    read-only pages that are wired through a copy; the original can be evicted instead.
  * 9. Memory. Pages of objects with a manager are allocated at the ordinary level whatever credit the thread has (the
  *    credit of a manager with runs out is not for caching), except for privileged threads; anonymous pages, copies and
- *    page tables at the thread's level. Everything is asked for without sleeping, at the moment it is needed; after a
+ *    page tables at the thread's level. Nor is a manager asked for a page while its level is short of frames: the answer's
+ *    frame would be had by the manager's credit, one for each fault, until none is left to free its runs with.
+ *    Everything is asked for without sleeping, at the moment it is needed; after a
  *    shortage the thread waits for its level with no lock held. A shortage can be of something that frames do not cure at
  *    once (the zone of kernel memory): one that comes back again and again is waited for by the clock.
  * 10. Bytes. vm_fault_read and its like do the same as a fault, but move bytes with the object locked instead of entering
@@ -195,6 +197,8 @@ static enum vm_fault_step vm_fault_request(struct vm_fault *fault)
     enum alloc level = vm_fault_page_level(fault, object);
     vm_prot_t prot = object == fault->first ? fault->access : VM_PROT_READ;
 
+    if (unlikely(!vm_frame_plenty(level))) /* the frame of the answer would be had by the manager's credit */
+        return vm_fault_short(fault, level);
     struct vm_page *placeholder = vm_page_create_placeholder(level | ALLOC_NOSLEEP);
     if (placeholder == NULL)
         return vm_fault_short(fault, level);

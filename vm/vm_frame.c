@@ -301,6 +301,14 @@ void vm_frame_levels_rose(void)
     spinlock_unlock(&vm_frame_lock);
 }
 
+bool vm_frame_plenty(enum alloc level)
+{
+    spinlock_lock(&vm_frame_lock);
+    bool served = vm_frame_served(alloc_resolve(level) & ALLOC_LEVEL_MASK, VM_FRAME_NEED_EACH, 1);
+    spinlock_unlock(&vm_frame_lock);
+    return served;
+}
+
 bool vm_frame_wait(enum alloc level)
 {
     unsigned int wanted = alloc_resolve(level) & ALLOC_LEVEL_MASK;

@@ -105,6 +105,8 @@ void vm_frame_free_kernel(void *memory, unsigned int order);
  * thread's level, even if that rises meanwhile.
  */
 bool vm_frame_wait(enum alloc level);
+/* Whether it would return at once. */
+bool vm_frame_plenty(enum alloc level);
 /*
  * thread_alloc_level_of() may have risen for some: those of them that wait with ALLOC_THREAD are served at their new level.
  */
