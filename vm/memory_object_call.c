@@ -15,6 +15,7 @@
 #include "kernel/thread.h"
 #include "vm/memory_object.h"
 #include "vm/memory_object_message.h"
+#include "vm/vm_frame.h"
 #include "vm/vm_map.h"
 #include "vm/vm_object.h"
 #include "vm/vm_page.h"
@@ -135,13 +136,24 @@ kern_return_t machair_memory_object_get_paging(vm_object_t object, vm_size_t *si
 
 /* ---- data ---- */
 
+/*
+ * Whether data that nobody waits for may become pages of an object now: not while the ordinary level is short, since the
+ * manager made them of its credit, which is for giving frames back.
+ */
+static bool memory_object_supply_affordable(void)
+{
+    const struct thread *self = current_thread();
+
+    return self->wired_privileged || self->kernel_daemon || vm_frame_plenty(ALLOC_ORDINARY);
+}
+
 /* Whether the manager may put data at index now; *there is the place-holder that waits for it, or NULL. Locked. */
-static bool memory_object_supply_wanted(struct memory_object *pager, uint32_t index, struct vm_page **there)
+static kern_return_t memory_object_supply_wanted(struct memory_object *pager, uint32_t index, struct vm_page **there)
 {
     *there = vm_page_lookup(pager->object, index);
-    if (*there != NULL && !(*there)->absent)
-        return false;
-    return index < pager->object->nr_pages && !vm_run_covers(pager, index);
+    if ((*there != NULL && !(*there)->absent) || index >= pager->object->nr_pages || vm_run_covers(pager, index))
+        return KERN_MEMORY_PRESENT;
+    return *there != NULL || memory_object_supply_affordable() ? KERN_SUCCESS : KERN_RESOURCE_SHORTAGE;
 }
 
 /* A page, in no object, with the data at offset of copy: its own, moved, or a copy of the bytes. NULL: *kr says why. */
@@ -196,15 +208,14 @@ static kern_return_t memory_object_supply_page(struct vm_object *object, uint32_
                                                uint32_t offset, vm_prot_t lock_value, bool precious)
 {
     struct vm_page *there, *page;
-    kern_return_t kr = KERN_MEMORY_PRESENT;
 
     struct memory_object *pager = memory_object_lock_live(object);
     if (pager == NULL)
         return KERN_INVALID_ARGUMENT;
-    bool wanted = memory_object_supply_wanted(pager, index, &there);
+    kern_return_t kr = memory_object_supply_wanted(pager, index, &there);
     vm_object_unlock(object);
-    if (!wanted)
-        return KERN_MEMORY_PRESENT;
+    if (kr != KERN_SUCCESS)
+        return kr;
     page = memory_object_supply_take(copy, offset, &kr);
     if (page == NULL)
         return kr;
@@ -214,13 +225,13 @@ static kern_return_t memory_object_supply_page(struct vm_object *object, uint32_
         vm_page_destroy(page);
         return KERN_INVALID_ARGUMENT;
     }
-    wanted = memory_object_supply_wanted(pager, index, &there);
-    if (wanted)
+    kr = memory_object_supply_wanted(pager, index, &there);
+    if (kr == KERN_SUCCESS)
         memory_object_supply_put(pager, index, page, there, lock_value, precious);
     vm_object_unlock(object);
-    if (!wanted)
+    if (kr != KERN_SUCCESS)
         vm_page_destroy(page);
-    return wanted ? KERN_SUCCESS : KERN_MEMORY_PRESENT;
+    return kr;
 }
 
 kern_return_t memory_object_data_supply(vm_object_t object, vm_offset_t offset, vm_offset_t data,
@@ -228,9 +239,9 @@ kern_return_t memory_object_data_supply(vm_object_t object, vm_offset_t offset, 
                                         ipc_port_t reply_to, mach_msg_type_name_t reply_type)
 {
     struct vm_map_copy *copy = (struct vm_map_copy *)data;
-    kern_return_t kr = KERN_SUCCESS;
+    kern_return_t kr = KERN_SUCCESS, page_kr;
     struct ipc_kmsg *reply;
-    uint32_t done = 0;
+    uint32_t done, failed = 0;
 
     if (object == NULL || object->pager == NULL || !memory_object_reply_valid(reply_type))
         return KERN_INVALID_ARGUMENT;
@@ -241,11 +252,16 @@ kern_return_t memory_object_data_supply(vm_object_t object, vm_offset_t offset, 
     if (!memory_object_reply_alloc(reply_to, &reply))
         return KERN_RESOURCE_SHORTAGE;
 
-    while (done < size && kr == KERN_SUCCESS) {
-        kr = memory_object_supply_page(object, (uint32_t)((offset + done) >> PAGE_SHIFT), copy, done, lock_value,
-                                       precious != FALSE);
-        if (kr == KERN_SUCCESS)
-            done = MIN(done + PAGE_SIZE, size);
+    /* What is passed over for shortage is waited for by nobody; somebody may wait for what is behind it. */
+    for (done = 0; done < size; done += MIN(PAGE_SIZE, size - done)) {
+        page_kr = memory_object_supply_page(object, (uint32_t)((offset + done) >> PAGE_SHIFT), copy, done, lock_value,
+                                            precious != FALSE);
+        if (page_kr != KERN_SUCCESS && kr == KERN_SUCCESS) {
+            kr = page_kr;
+            failed = done;
+        }
+        if (page_kr != KERN_SUCCESS && page_kr != KERN_RESOURCE_SHORTAGE)
+            break;
     }
     vm_map_copy_destroy(copy);
 
@@ -254,7 +270,7 @@ kern_return_t memory_object_data_supply(vm_object_t object, vm_offset_t offset, 
     bool over = pager == NULL || pager->over;
     if (!over)
         memory_object_send_supply_completed(reply, reply_to, reply_type, pager, offset, size, kr,
-                                            kr == KERN_SUCCESS ? 0 : offset + done);
+                                            kr == KERN_SUCCESS ? 0 : offset + failed);
     vm_object_unlock(object);
     if (over) {
         memory_object_drop_reply(reply_to, reply_type);

@@ -33,9 +33,9 @@
  *    credit of a manager with runs out is not for caching), except for privileged threads; anonymous pages, copies and
  *    page tables at the thread's level. Nor is a manager asked for a page while its level is short of frames: the answer's
  *    frame would be had by the manager's credit, one for each fault, until none is left to free its runs with.
- *    Everything is asked for without sleeping, at the moment it is needed; after a
- *    shortage the thread waits for its level with no lock held. A shortage can be of something that frames do not cure at
- *    once (the zone of kernel memory): one that comes back again and again is waited for by the clock.
+ *    Everything is asked for without sleeping, at the moment it is needed; after a shortage the thread waits for its level
+ *    with no lock held. A shortage can be of something that frames do not cure at once (the zone of kernel memory): one
+ *    that comes back again and again is waited for by the clock.
  * 10. Bytes. vm_fault_read and its like do the same as a fault, but move bytes with the object locked instead of entering
  *     a mapping. Readers that meet no data take zeroes without making a page.
  * 11. Around. Where the manager lets itself be asked for several pages at a time, what came with the page is mapped with it,

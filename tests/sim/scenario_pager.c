@@ -108,7 +108,7 @@ static void pager_say_nothing(uint32_t first, uint32_t end)
     uint32_t ahead = sim_choose(4) == 3 ? 16 : 0;
 
     for (; ahead > 0 && end < pager.nr_pages && pager_pages[end].stored == 0; ahead--)
-        end++;
+        pager_pages[end++].held = true; /* if it waits in the kernel, its request not sent yet for want of memory */
     prog_call(user_memory_object_data_unavailable(pager.control, first * PAGE_SIZE, (end - first) * PAGE_SIZE));
 }
 
@@ -153,7 +153,8 @@ static void pager_supply_completed(mach_port_t object, mach_port_t control, vm_o
                                    kern_return_t result, vm_offset_t error_offset)
 {
     prog_check(pager.pushes && offset + length <= pager.nr_pages * PAGE_SIZE);
-    if (result != KERN_SUCCESS && (result != KERN_MEMORY_PRESENT || error_offset - offset >= length))
+    if (result != KERN_SUCCESS && ((result != KERN_MEMORY_PRESENT && result != KERN_RESOURCE_SHORTAGE) ||
+                                   error_offset - offset >= length))
         sim_fail("a supply of pages from %u on: %d at %u", offset / PAGE_SIZE, (int)result, error_offset / PAGE_SIZE);
 }
 
@@ -243,7 +244,7 @@ static void pager_serve(void)
         prog_manager_serve(&in.header);
         if (pager.locks && pager.control != MACH_PORT_NULL && !pager.ended && sim_chance(6))
             pager_ask();
-        if (pager.pushes && pager.control != MACH_PORT_NULL && !pager.ended && sim_chance(4))
+        if (pager.pushes && pager.control != MACH_PORT_NULL && !pager.ended && sim_chance(2))
             pager_push();
     }
 }
