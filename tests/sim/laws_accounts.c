@@ -211,3 +211,20 @@ void laws_accounts(void)
     laws_check(laws_count(LAWS_PAGER) == memory_object_count, "memory", "%u memory objects, %u counted",
                laws_count(LAWS_PAGER), memory_object_count);
 }
+
+bool sim_page_outlived(uint32_t index)
+{
+    bool found = false;
+
+    sim_laws_checking = true;
+    laws_census();
+    laws_for_each(LAWS_RUN, cell) {
+        const struct vm_run *run = cell->at;
+
+        if ((run->state == VM_RUN_QUEUED || run->state == VM_RUN_RETURNING) && index - run->index < run->nr_pages &&
+            !run->pager->object->alive)
+            found = true;
+    }
+    sim_laws_checking = false;
+    return found;
+}

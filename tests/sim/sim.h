@@ -111,6 +111,11 @@ void sim_faults_end(void);
  */
 bool sim_page_dropped(uint32_t index);
 /*
+ * Whether a run with this page is on its way, to the manager or home, while its object has ended: if the manager has died, the
+ * page goes with it, as law 1 says. Asked in user mode.
+ */
+bool sim_page_outlived(uint32_t index);
+/*
  * How many runs with this page of some object were lost by a fault so far: such a page comes home, and its manager may be
  * asked for it before it has.
  */
