@@ -111,8 +111,8 @@ void sim_faults_end(void);
  */
 bool sim_page_dropped(uint32_t index);
 /*
- * Whether a run with this page is on its way, to the manager or home, while its object has ended: if the manager has died, the
- * page goes with it, as law 1 says. Asked in user mode.
+ * Whether a run with this page is on its way, to the manager or home, while its object has ended: if the manager has
+ * died, the page goes with it, as law 1 says. Asked in user mode.
  */
 bool sim_page_outlived(uint32_t index);
 /*
