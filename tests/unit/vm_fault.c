@@ -139,6 +139,12 @@ void *vm_frame_alloc_kernel(unsigned int order, enum alloc how)
     return calloc(1, PAGE_SIZE << order);
 }
 
+bool vm_frame_plenty(enum alloc level)
+{
+    (void)level;
+    return !refused(ALLOC_NOSLEEP);
+}
+
 bool vm_frame_wait(enum alloc level)
 {
     (void)level;

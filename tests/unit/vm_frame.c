@@ -464,7 +464,9 @@ static void test_order_of_waiters(void)
 static void test_levels_rise(void)
 {
     make_memory(4, 768, false);
+    tap_ok(vm_frame_plenty(ALLOC_ORDINARY), "there is plenty for the ordinary");
     exhaust(ALLOC_ORDINARY);
+    tap_ok(!vm_frame_plenty(ALLOC_ORDINARY) && vm_frame_plenty(ALLOC_PRIVILEGED), "and then only for the privileged");
     nr_served = 0;
     start(0, work_alloc, ALLOC_ORDINARY);
     start(1, work_alloc, ALLOC_THREAD);
