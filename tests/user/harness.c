@@ -69,10 +69,14 @@ static struct slot *slot_self(void)
     return (struct slot *)((uintptr_t)__builtin_frame_address(0) & ~(uintptr_t)(STACK_SIZE - 1));
 }
 
+void (*harness_before_send)(mach_msg_header_t *message);
+
 mach_msg_return_t mach_msg(mach_msg_header_t *message, mach_msg_option_t option, mach_msg_size_t send_size,
                            mach_msg_size_t receive_size, mach_port_t receive_name, mach_msg_timeout_t timeout,
                            mach_port_t notify)
 {
+    if (harness_before_send != NULL && (option & MACH_SEND_MSG))
+        harness_before_send(message);
     return mach_msg_trap(message, option, send_size, receive_size, receive_name, timeout, notify);
 }
 

@@ -79,6 +79,8 @@ extern mach_port_t harness_device_master;
 mach_msg_return_t mach_msg_trap(mach_msg_header_t *message, mach_msg_option_t option, mach_msg_size_t send_size,
                                 mach_msg_size_t receive_size, mach_port_t receive_name, mach_msg_timeout_t timeout,
                                 mach_port_t notify);
+/* Called with each message that mach_msg() sends, and so MIG's stubs, unless it is NULL. */
+extern void (*harness_before_send)(mach_msg_header_t *message);
 mach_port_t mach_reply_port(void);
 mach_port_t mach_thread_self(void);
 mach_port_t mach_host_self(void);
