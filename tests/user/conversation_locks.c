@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Conversations about lock requests: every should_return x should_flush x lock_value on a page that is clean, dirty, precious
- * and clean, precious and dirty, or absent; what the calls refuse; and unlock requests.
+ * Conversations about lock requests: every should_return x should_flush x lock_value on a page that is clean, dirty,
+ * precious and clean, precious and dirty, or absent; what the calls refuse; and unlock requests.
  *
  * The combinations come from two tables. locks_table: what comes back of the page, and what it is afterwards, by what
  * it was, should_return and should_flush; a test for each of its rows. locks_access: what accesses need afterwards, by lock

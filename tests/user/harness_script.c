@@ -288,7 +288,8 @@ vm_address_t script_data(unsigned int nr_pages, uint32_t seed)
     return data;
 }
 
-kern_return_t script_supply(const struct talk *talk, vm_offset_t offset, unsigned int nr_pages, uint32_t seed, vm_prot_t lock,
+kern_return_t script_supply(const struct talk *talk, vm_offset_t offset, unsigned int nr_pages, uint32_t seed,
+                            vm_prot_t lock,
                             boolean_t precious, mach_port_t reply)
 {
     return SAY(memory_object_data_supply, talk->control, offset, script_data(nr_pages, seed), nr_pages * PAGE, TRUE, lock,

@@ -44,8 +44,8 @@ boolean_t script_hear_memory_object_terminate(struct talk *talk);
 boolean_t script_hear_memory_object_data_request(struct talk *talk, vm_offset_t offset, vm_size_t length, vm_prot_t access);
 boolean_t script_hear_memory_object_data_unlock(struct talk *talk, vm_offset_t offset, vm_size_t length, vm_prot_t access);
 /*
- * nr_pages with kernel_copy, whose bytes are filled by seed and its number; the memory is freed. On GNU Mach they are as many
- * messages of one page.
+ * nr_pages with kernel_copy, whose bytes are filled by seed and its number; the memory is freed. On GNU Mach they are as
+ * many messages of one page.
  */
 boolean_t script_hear_memory_object_data_return(struct talk *talk, vm_offset_t offset, unsigned int nr_pages, uint32_t seed,
                                                 boolean_t dirty, boolean_t kernel_copy);
@@ -76,7 +76,8 @@ kern_return_t memory_object_synchronize_completed(mach_port_t control, vm_offset
 /* New memory of nr_pages, each filled by seed and its number: to be supplied. */
 vm_address_t script_data(unsigned int nr_pages, uint32_t seed);
 /* Supplies that much; replies go to reply. */
-kern_return_t script_supply(const struct talk *talk, vm_offset_t offset, unsigned int nr_pages, uint32_t seed, vm_prot_t lock,
+kern_return_t script_supply(const struct talk *talk, vm_offset_t offset, unsigned int nr_pages, uint32_t seed,
+                            vm_prot_t lock,
                             boolean_t precious, mach_port_t reply);
 
 /* ---- the client ---- */
